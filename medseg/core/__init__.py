@@ -1,0 +1,1 @@
+"""Floor 0: words, geometry and errors; numpy and the standard library only."""

@@ -1,0 +1,89 @@
+"""What every verb shares: an option parser that suggests, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that names the nearest right option instead of printing its usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the whole usage.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(f"{self.prog}: {message}. '{self.prog} --help' lists the options.")
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """Options of a command line.
+
+        Raises:
+            UsageError: An option or value is wrong; names the nearest right option.
+        """
+        options, unknown = self.parse_known_args(argv)
+        if unknown:
+            self.error("; ".join(self._suggest(word) for word in unknown))
+        return options
+
+    def _suggest(self, word: str) -> str:
+        if not word.startswith("-"):
+            return f"'{word}' is not expected here"
+        known = [text for action in self._actions for text in action.option_strings]
+        nearest = difflib.get_close_matches(word.split("=")[0], known, n=1, cutoff=0.5)
+        return f"unknown option '{word}'" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
+
+
+def run_command(
+    parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None
+) -> int:
+    """Parse, run, and turn whatever goes wrong into one message on stderr and an exit code.
+
+    Args:
+        parser: Makes the verb's parser.
+        run: The verb; gets the options, gives an exit code.
+        argv: Words after the verb; None takes those of the process.
+
+    Returns:
+        Exit code: 0 done, 1 refused, 2 wrong usage, 3 some studies failed, 4 a gate was not met,
+        130 interrupted.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return run(parser().parse(words))
+    except MedsegError as error:
+        _show(f"{error}", "--debug" in words)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _show("Interrupted.", "--debug" in words)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone (`| head`); nothing is left to say
+        with contextlib.suppress(OSError):
+            sys.stderr.close()
+        return EXIT_REFUSED
+    except Exception as error:
+        reason = " ".join(str(error).split())[:500]
+        _show(
+            f"Unexpected {type(error).__name__}: {reason}. Run again with --debug and report the traceback.",
+            "--debug" in words,
+        )
+        return EXIT_REFUSED
+
+
+def _show(message: str, with_traceback: bool) -> None:
+    if with_traceback:
+        traceback.print_exc()
+    print(f"medseg: {message}", file=sys.stderr)

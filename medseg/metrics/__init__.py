@@ -1,0 +1,1 @@
+"""Floor 2: how good a prediction is, in numpy."""
