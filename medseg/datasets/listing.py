@@ -1,0 +1,46 @@
+"""What lies in a folder, without the litter that operating systems leave there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from medseg.core.errors import DatalistError
+from medseg.io.formats import format_of, is_readable
+
+_JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"}
+
+
+def entries(folder: Path) -> list[Path]:
+    """Files and folders, sorted by name; hidden ones ("._x" of macOS among them) and junk left out.
+
+    Raises:
+        DatalistError: The folder cannot be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _JUNK)
+    except OSError as error:
+        raise DatalistError(f"'{folder}': cannot be read ({error.strerror})") from None
+
+
+def scans_in(folder: Path) -> list[Path]:
+    """Image files of a known format, sorted by name."""
+    return [path for path in entries(folder) if is_readable(path) and path.is_file()]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Folders, sorted by name."""
+    return [path for path in entries(folder) if path.is_dir()]
+
+
+def contents(folder: Path) -> str:
+    """What a folder holds, in one phrase for an error message."""
+    folders = [f"{path.name}/" for path in folders_in(folder)]
+    endings = Counter(_ending(path) for path in entries(folder) if path.is_file())
+    files = [f"{count} {ending} file{'s'[: count > 1]}" for ending, count in sorted(endings.items())]
+    more = [f"and {len(folders) - 5} more folders"] if len(folders) > 5 else []
+    return ", ".join([*folders[:5], *more, *files]) or "nothing"
+
+
+def _ending(path: Path) -> str:
+    return format_of(path) if is_readable(path) else path.suffix or "unnamed"
