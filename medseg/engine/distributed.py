@@ -1,0 +1,75 @@
+"""One training over several processes, as torchrun starts them; a single process needs nothing of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a training.
+
+    Attributes:
+        rank: Number of this process; 0 alone writes.
+        size: How many there are.
+        local_rank: Number of this process on its machine.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files, lines and metrics."""
+        return self.rank == 0
+
+
+def world_of_environment() -> World:
+    """What torchrun says of this process; a world of one where it says nothing."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return World()
+    return World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def join(world: World, device: torch.device) -> None:
+    """Meet the other processes: NCCL between GPUs, gloo otherwise."""
+    if world.size > 1 and not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+
+
+def leave(world: World) -> None:
+    """Part from the other processes."""
+    if world.size > 1 and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def gather(value: Any, world: World) -> list[Any]:
+    """The value of every process, in the order of ranks. Values must be picklable."""
+    if world.size == 1:
+        return [value]
+    values: list[Any] = [None] * world.size
+    dist.all_gather_object(values, value)
+    return values
+
+
+def leader_says(value: Any, world: World) -> Any:
+    """The leader's value, in every process."""
+    return gather(value, world)[0]
+
+
+def largest(values: list[float], world: World, device: torch.device) -> list[float]:
+    """Element-wise maximum over the processes; cheap enough for every step."""
+    if world.size == 1:
+        return values
+    tensor = torch.tensor(values, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
+    dist.all_reduce(tensor, op=dist.ReduceOp.MAX)
+    return [float(value) for value in tensor.tolist()]

@@ -1,0 +1,247 @@
+"""The training loop: epochs of steps, validation, checkpoints, and a clean end whatever ends it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from medseg.core.recipe import Recipe
+from medseg.engine.batches import Batch, Patches, serve
+from medseg.engine.checkpoint import random_state, restore_random_state
+from medseg.engine.device import peak_memory_gib
+from medseg.engine.distributed import largest
+from medseg.engine.learner import Learner
+from medseg.engine.pace import Pace
+from medseg.engine.schedule import lr_share
+from medseg.engine.scoring import mean_scored
+
+SAVE_EVERY_S = 60.0  # a kill loses at most this much work; saving each short epoch would cost more than it saves
+
+FINISHED, STOPPED, INTERRUPTED = "finished", "stopped early", "interrupted"
+
+
+@dataclass
+class Counters:
+    """Where a run is.
+
+    Attributes:
+        epoch: Epochs completed.
+        step: Steps done of the next epoch.
+        steps: Steps done in all.
+        elapsed_s: Seconds of training and validation, over all resumes.
+        train_s: Of these, the steps.
+        wait_s: Of these again, waiting for data.
+        best: Best mean validation Dice; -1 before the first.
+        best_epoch: Epoch of it.
+        stale: Validations since.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    steps: int = 0
+    elapsed_s: float = 0.0
+    train_s: float = 0.0
+    wait_s: float = 0.0
+    best: float = -1.0
+    best_epoch: int = 0
+    stale: int = 0
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an epoch brought.
+
+    Attributes:
+        epoch: Counted from 1.
+        steps: Steps done in all.
+        lr: Learning rate of the last step.
+        loss: Mean training loss.
+        seconds: Duration, validation included.
+        data_wait: Share of the training time spent waiting for data, 0 to 1.
+        dice: Mean validation Dice per scored name; empty where this epoch was not validated.
+        memory_gib: Peak so far.
+        progress: Of the run, 0 to 1.
+    """
+
+    epoch: int
+    steps: int
+    lr: float
+    loss: float
+    seconds: float
+    data_wait: float
+    dice: Mapping[str, float]
+    memory_gib: float
+    progress: float
+
+
+class Watcher(Protocol):
+    """Who looks on: shows, records and saves. The leader's does; the others' do nothing."""
+
+    def wants_stop(self) -> bool:
+        """Whether the user asked to stop."""
+
+    def after_step(self, *, epoch: int, loss: float, progress: float) -> None:
+        """A step was done."""
+
+    def after_epoch(self, report: EpochReport) -> None:
+        """An epoch was done."""
+
+    def save(self, state: dict[str, Any], *, is_best: bool) -> None:
+        """Keep the state; ``is_best`` where validation was never better."""
+
+
+Validate = Callable[[], dict[str, float]]  # mean Dice per scored name of the judged network
+
+
+@dataclass
+class Training:
+    """A run in progress.
+
+    Attributes:
+        learner: The network that learns.
+        patches: What it learns from.
+        pace: How far the run is; only the leader's counts.
+        validate: Scores the judged network on the validation studies.
+        watcher: Who looks on.
+        workers: Processes that prepare batches.
+        counters: Where the run is.
+    """
+
+    learner: Learner
+    patches: Patches
+    pace: Pace
+    validate: Validate
+    watcher: Watcher
+    workers: int
+    counters: Counters = field(default_factory=Counters)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The learner's recipe."""
+        return self.learner.recipe
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on bit for bit."""
+        return {
+            **self.learner.state(),
+            "counters": asdict(self.counters),
+            "progress": self.pace.progress,
+            "random": random_state(self.learner.device),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state that ``state`` gave; the pace is the caller's to set."""
+        self.learner.restore(state)
+        self.counters = Counters(**state["counters"])
+        restore_random_state(state["random"], self.learner.device)
+
+    def run(self) -> str:
+        """Train to the end of the pace; gives "finished", "stopped early" or "interrupted"."""
+        batches = serve(
+            self.patches,
+            world=self.learner.world,
+            epoch=self.counters.epoch,
+            step=self.counters.step,
+            workers=self.workers,
+            pin=self.learner.device.type == "cuda",
+        )
+        progress, saved_s = self.pace.progress, time.monotonic()
+        while True:
+            span = _Span(self.counters)
+            losses, progress, interrupted = self._learn(batches, progress)
+            span.trained()
+            if interrupted:
+                self.watcher.save(self.state(), is_best=False)
+                return INTERRUPTED
+            dice, is_best = self._judge(due=progress >= 1.0)
+            span.ended()
+            self.watcher.after_epoch(self._report(span, losses, dice, progress))
+            outcome = self._outcome(progress)
+            if outcome or is_best or time.monotonic() - saved_s > SAVE_EVERY_S:
+                self.watcher.save(self.state(), is_best=is_best)
+                saved_s = time.monotonic()
+            if outcome:
+                return outcome
+
+    def _learn(self, batches: Iterator[Batch], progress: float) -> tuple[list[float], float, bool]:
+        """Do the rest of an epoch: losses of its steps, the progress reached, whether a stop was asked for."""
+        learner, counters, world = self.learner, self.counters, self.learner.world
+        plan = self.patches.plan(counters.epoch, world)
+        losses: list[float] = []
+        while counters.step < len(plan):
+            shares = plan[counters.step]
+            last = counters.step + 1 == len(plan)
+            asked_s = time.monotonic()
+            batch = next(batches)
+            counters.wait_s += time.monotonic() - asked_s
+            weight = len(shares[world.rank]) * world.size / sum(len(share) for share in shares)
+            losses.append(learner.train_on(batch, lr=self._lr(progress), weight=weight, last=last))
+            counters.step, counters.steps = counters.step + 1, counters.steps + 1
+            self.pace.advance()
+            mine = [float(self.watcher.wants_stop()), self.pace.progress if world.leads else 0.0]
+            stop, progress = largest(mine, world, learner.device)
+            self.watcher.after_step(epoch=counters.epoch + 1, loss=losses[-1], progress=progress)
+            if learner.settled and stop:
+                return losses, progress, True
+            if learner.settled and progress >= 1.0:
+                break
+        counters.epoch, counters.step = counters.epoch + 1, 0
+        return losses, progress, False
+
+    def _judge(self, *, due: bool) -> tuple[dict[str, float], bool]:
+        """Dice of the validation studies where it is due, and whether it was never better."""
+        counters = self.counters
+        if not due and counters.epoch % self.recipe.validation.every:
+            return {}, False
+        dice = self.validate()
+        mean = mean_scored(list(dice.values()))
+        is_best = not math.isnan(mean) and mean > counters.best
+        if is_best:
+            counters.best, counters.best_epoch = mean, counters.epoch
+        counters.stale = 0 if is_best else counters.stale + 1
+        return dice, is_best
+
+    def _outcome(self, progress: float) -> str | None:
+        patience = self.recipe.validation.patience
+        if progress >= 1.0:
+            return FINISHED
+        return STOPPED if patience is not None and self.counters.stale >= patience else None
+
+    def _lr(self, progress: float) -> float:
+        return self.recipe.optimizer.lr * lr_share(progress, self.recipe.schedule)
+
+    def _report(self, span: _Span, losses: list[float], dice: Mapping[str, float], progress: float) -> EpochReport:
+        return EpochReport(
+            epoch=self.counters.epoch,
+            steps=self.counters.steps,
+            lr=self._lr(progress),
+            loss=mean_scored(losses),
+            seconds=span.total_s,
+            data_wait=span.wait_s / max(span.train_s, 1e-9),
+            dice=dice,
+            memory_gib=peak_memory_gib(self.learner.device),
+            progress=progress,
+        )
+
+
+class _Span:
+    """The time an epoch takes, added to the run's counters as it goes."""
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters, self.began_s, self.waited_s = counters, time.monotonic(), counters.wait_s
+        self.train_s = self.total_s = self.wait_s = 0.0
+
+    def trained(self) -> None:
+        """The steps are done; validation follows."""
+        self.train_s = time.monotonic() - self.began_s
+        self.wait_s = self.counters.wait_s - self.waited_s
+        self.counters.train_s += self.train_s
+        self.counters.elapsed_s += self.train_s
+
+    def ended(self) -> None:
+        """Validation is done too."""
+        self.total_s = time.monotonic() - self.began_s
+        self.counters.elapsed_s += self.total_s - self.train_s

@@ -1,0 +1,95 @@
+"""Preprocess studies once and keep them in memory or on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import monai
+from monai.transforms import Compose
+
+from medseg import __version__
+from medseg.core.files import digest_of
+from medseg.core.study import Study
+from medseg.io.formats import reader_of
+from medseg.io.study import read_study
+from medseg.transforms.cache import FORMAT, DiskCache
+from medseg.transforms.prepared import Prepared, prepare
+
+# Prepared studies may take this share of the memory that is free; the network needs the rest.
+MEMORY_SHARE = 0.3
+BYTES_PER_VOXEL = 5  # one float32 channel and one uint8 label; further channels add four each
+
+
+def prepare_study(study: Study, preprocessing: Compose, class_of_value: Mapping[int, int]) -> Prepared:
+    """Read and preprocess one labelled study."""
+    assert study.label is not None  # load_cohort leaves the others out
+    label, affine = reader_of(study.label).label(study.label)
+    return prepare(
+        study.id, read_study(study), label, affine, preprocessing=preprocessing, class_of_value=class_of_value
+    )
+
+
+def prepare_all(
+    studies: Sequence[Study],
+    *,
+    preprocessing: Compose,
+    class_of_value: Mapping[int, int],
+    cache: DiskCache | None,
+    key_of: Callable[[Study], str],
+    threads: int,
+    advance: Callable[[], None],
+) -> list[Prepared]:
+    """Prepared studies, in the order given.
+
+    Args:
+        studies: Labelled studies.
+        preprocessing: The bundle's chain behind its LoadImaged.
+        class_of_value: Written label value to class index.
+        cache: Where they are kept on disk; None keeps them in memory.
+        key_of: Name of a study's entry in the cache.
+        threads: How many to prepare at a time.
+        advance: Called after each.
+    """
+
+    def one(study: Study) -> Prepared:
+        stored = cache.load(key_of(study)) if cache else None
+        if stored is None:
+            stored = prepare_study(study, preprocessing, class_of_value)
+            stored = cache.store(key_of(study), stored) if cache else stored
+        return stored
+
+    def each() -> Iterator[Prepared]:
+        with ThreadPoolExecutor(threads) as pool:
+            for prepared in pool.map(one, studies):
+                advance()
+                yield prepared
+
+    return list(each())
+
+
+def cache_key(study: Study, digests: Mapping[Path, str], chain: object, class_of_value: Mapping[int, int]) -> str:
+    """Name of a study's cache entry: changes with its files, the chain, the labels and the versions."""
+    files = [digests[path] for path in study.files()]
+    values = sorted(class_of_value.items())
+    return digest_of([FORMAT, __version__, monai.__version__, study.id, files, chain, values])[:32]
+
+
+def fits_memory(voxels: int, channels: int, *, ranks: int) -> bool:
+    """Whether prepared studies of so many voxels in all fit into the memory that is free."""
+    needed = voxels * (BYTES_PER_VOXEL + 4 * (channels - 1)) * ranks
+    return needed < MEMORY_SHARE * free_memory_bytes()
+
+
+def free_memory_bytes() -> int:
+    """Main memory that is free, container limits included; 4 GiB where the system does not say."""
+    free = 4 * 2**30
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        return free if limit == "max" else min(free, int(limit) - used)
+    except (OSError, ValueError, KeyError):
+        return free
