@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,7 @@ def serve(patches: Patches, *, world: World, epoch: int, step: int, workers: int
         batch_sampler=order,
         num_workers=workers,
         prefetch_factor=PREFETCH if workers else None,
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_settle if workers else None,
         collate_fn=_collate,
         pin_memory=pin,
     )
@@ -167,6 +168,9 @@ def _collate(items: list[tuple[torch.Tensor, torch.Tensor, str]]) -> tuple[torch
     return torch.stack(images), torch.stack(labels), studies
 
 
-def _one_thread(_: int) -> None:
+def _settle(_: int) -> None:
     # Workers that each start a thread per core fight with the training step for the same cores.
     torch.set_num_threads(1)
+    # Ctrl-C reaches every process of a terminal; the main one decides when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

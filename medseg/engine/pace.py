@@ -13,7 +13,9 @@ SMOOTHING = 0.05  # weight of the newest step in the running mean of seconds per
 class Pace(Protocol):
     """Says how far a run is."""
 
-    progress: float  # 0 at the start, 1 at the end
+    @property
+    def progress(self) -> float:
+        """0 at the start, 1 at the end."""
 
     def advance(self) -> None:
         """One step was done."""

@@ -20,7 +20,7 @@ from medseg.engine.scoring import mean_scored
 
 SAVE_EVERY_S = 60.0  # a kill loses at most this much work; saving each short epoch would cost more than it saves
 
-FINISHED, STOPPED, INTERRUPTED = "finished", "stopped early", "interrupted"
+FINISHED, STOPPED, INTERRUPTED = "finished", "stopped", "interrupted"
 
 
 @dataclass
@@ -139,7 +139,12 @@ class Training:
         restore_random_state(state["random"], self.learner.device)
 
     def run(self) -> str:
-        """Train to the end of the pace; gives "finished", "stopped early" or "interrupted"."""
+        """Train to the end of the pace; gives ``FINISHED``, ``STOPPED`` or ``INTERRUPTED``.
+
+        A training whose state was at its end already does nothing more.
+        """
+        if self.counters.epoch and (outcome := self._outcome(self.pace.progress)):
+            return outcome
         batches = serve(
             self.patches,
             world=self.learner.world,

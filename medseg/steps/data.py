@@ -14,9 +14,7 @@ from medseg.datasets.inspect import Inspection, describe, inspect_dataset
 from medseg.datasets.matching import match_channels
 from medseg.datasets.phantom import write_phantom_cohort
 
-PHANTOM_NOTE = (
-    "No --data given: training on a synthetic phantom cohort; the result knows nothing about patients"
-)
+PHANTOM_NOTE = "No --data given: training on a synthetic phantom cohort; the result knows nothing about patients"
 PHANTOM_STUDIES = 20  # 13 train, 3 validate, 4 are held out: enough to learn from within minutes
 
 
@@ -33,6 +31,11 @@ class Cohort:
     dataset: Dataset
     inspection: Inspection
     class_of_value: Mapping[int, int]
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Study id to the digest of its files."""
+        return {facts.id: facts.digest for facts in self.inspection.studies}
 
     def studies(self, ids: Iterable[str]) -> list[Study]:
         """Studies of these ids, in this order."""
@@ -61,10 +64,9 @@ def load_cohort(data: Path, bundle: Bundle, *, cache: Path | None) -> Cohort:
     left_out = len(dataset.studies) - len(labelled)
     notes = (*dataset.notes, f"{left_out} studies without a label are left out") if left_out else dataset.notes
     dataset = replace(dataset, studies=labelled, notes=notes)
-    class_of_value = bundle.labels.class_of_value(dataset.label_names)
     inspection = inspect_dataset(dataset, bundle.labels, need_labels=True, cache=cache)
     raise_faults(f"Data '{data}' ({len(labelled)} studies)", inspection.faults, DatalistError)
-    return Cohort(dataset, inspection, class_of_value)
+    return Cohort(dataset, inspection, bundle.labels.class_of_value(dataset.label_names))
 
 
 def matched(dataset: Dataset, bundle: Bundle) -> Dataset:

@@ -12,21 +12,33 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopWish:
-    """Whether the user asked to stop; a second Ctrl-C stops at once."""
+    """Whether the user asked to stop.
+
+    Attributes:
+        wanted: A signal came.
+        patient: Whether someone looks at ``wanted`` soon; where not, a signal interrupts at once. A
+            second Ctrl-C always does.
+    """
 
     def __init__(self) -> None:
         self.wanted = False
+        self.patient = False
 
     def note(self, number: int, _: FrameType | None) -> None:
-        """Take a signal."""
-        if self.wanted and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        """Take a signal.
+
+        Raises:
+            KeyboardInterrupt: No one is looking, or the user is insistent.
+        """
+        insists = self.wanted and number == signal.SIGINT
         self.wanted = True
+        if insists or not self.patient:
+            raise KeyboardInterrupt
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopWish]:
-    """While open, signals set the wish instead of ending the process."""
+    """While open, Ctrl-C and SIGTERM go to the wish. Only the main thread may open it."""
     wish = StopWish()
     former: dict[signal.Signals, Any] = {number: signal.signal(number, wish.note) for number in _SIGNALS}
     try:

@@ -1,0 +1,44 @@
+"""The door: which verbs there are. Imports a verb only when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from medseg import __version__
+from medseg.core.errors import EXIT_DONE, EXIT_USAGE
+
+# Verb, the module whose main() runs it, and what it does.
+VERBS = {
+    "train": ("medseg.train", "train a bundle, score it on a hold-out, leave a bundle that infers"),
+    "infer": ("medseg.infer", "segment studies with a bundle or a run"),
+    "check": ("medseg.check", "say what is wrong with a bundle or a dataset, without training"),
+}
+
+
+def dispatch(words: Sequence[str]) -> int:
+    """Run the verb that the first word names; gives its exit code."""
+    verb = words[0] if words else "--help"
+    if verb in ("-h", "--help", "help"):
+        print(_help())
+        return EXIT_DONE
+    if verb in ("-V", "--version"):
+        print(__version__)
+        return EXIT_DONE
+    if verb not in VERBS:
+        nearest = difflib.get_close_matches(verb, list(VERBS), n=1, cutoff=0.5)
+        hint = f"; did you mean '{nearest[0]}'?" if nearest else f"; there are {', '.join(VERBS)}"
+        print(f"medseg: unknown verb '{verb}'{hint}", file=sys.stderr)
+        return EXIT_USAGE
+    code: int = importlib.import_module(VERBS[verb][0]).main(words[1:])
+    return code
+
+
+def _help() -> str:
+    lines = ["usage: medseg VERB [options]", "", "verbs:"]
+    lines += [f"  {verb:<10} {what}" for verb, (_, what) in VERBS.items()]
+    return "\n".join(
+        [*lines, "", "'medseg VERB --help' lists a verb's options. 'medseg --version' prints the version."]
+    )

@@ -1,0 +1,134 @@
+"""Segment studies: `python -m medseg.infer --bundle RUN_OR_BUNDLE --input PATH --output DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medseg.bundle.find import find_bundle
+from medseg.bundle.read import read_bundle
+from medseg.core.command import Parser, run_command
+from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError
+
+if TYPE_CHECKING:
+    from medseg.steps.cohort_inference import Outcome
+
+
+@dataclass(frozen=True)
+class InferRequest:
+    """What to segment with what.
+
+    Attributes:
+        bundle: Name, folder or run of a trained model.
+        inputs: Files, study folders, or datasets in any layout.
+        output: Folder of the label maps.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: fp32 gives what stock MONAI gives, voxel for voxel; bf16 and fp16 may be faster.
+        keep_memory: Whether the C library keeps freed memory.
+    """
+
+    bundle: str
+    inputs: tuple[Path, ...]
+    output: Path
+    device: str = "auto"
+    precision: str = "fp32"
+    keep_memory: bool = True
+
+
+def parser() -> Parser:
+    """Options of the verb."""
+    options = Parser(
+        prog="medseg infer",
+        description="Segment studies with a trained bundle. One bad study never stops the others; run.json says why.",
+        epilog="Exit code 3: finished, but some studies failed.",
+    )
+    options.add_argument("--bundle", required=True, help="name, folder, or run folder of a trained model")
+    options.add_argument(
+        "--input",
+        required=True,
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="file, study folder, or dataset in any layout",
+    )
+    options.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="writes DIR/<study>.nii.gz and DIR/run.json"
+    )
+    options.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
+    options.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16", "auto"),
+        default="fp32",
+        help="fp32 (default) is what was validated",
+    )
+    options.add_argument("--allocator", choices=("keep", "system"), default="keep", help="whether freed memory is kept")
+    options.add_argument("--json", action="store_true", help="end with one line of JSON instead of the output's path")
+    return options
+
+
+def run(options: argparse.Namespace) -> int:
+    """Segment as the options say; see ``parser``."""
+    request = InferRequest(
+        bundle=options.bundle,
+        inputs=tuple(options.input),
+        output=options.output,
+        device=options.device,
+        precision=options.precision,
+        keep_memory=options.allocator == "keep",
+    )
+    outcomes = infer(request)
+    failed = [one for one in outcomes if one.reason is not None]
+    summary = {"output": str(request.output), "done": len(outcomes) - len(failed), "failed": len(failed)}
+    print(json.dumps(summary) if options.json else request.output)
+    return EXIT_SOME_FAILED if failed else EXIT_DONE
+
+
+def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[Outcome]:
+    """Segment studies, each onto its own grid.
+
+    Args:
+        request: What to segment with what.
+        say: Shows a line to the user.
+
+    Returns:
+        What became of each study, in order.
+
+    Raises:
+        MedsegError: The bundle or the output cannot be used, or no input is a study; nothing was segmented.
+    """
+    bundle = read_bundle(find_bundle(request.bundle))
+    if not bundle.weights.is_file():
+        raise BundleError(
+            f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt). "
+            f"Train it: python -m medseg.train --bundle {bundle.name} --data DIR; then give the run's folder as --bundle."
+        )
+    from medseg.engine.allocator import keep_freed_memory
+    from medseg.runs.tracking import keep_mlflow_quiet
+
+    if request.keep_memory:
+        keep_freed_memory()
+    keep_mlflow_quiet()  # MONAI imports MLflow, which would leave a mark in the home folder
+    from medseg.steps.cohort_inference import infer_cohort
+
+    return infer_cohort(
+        bundle,
+        request.inputs,
+        output=request.output,
+        device_name=request.device,
+        precision_name=request.precision,
+        say=say,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the verb; gives its exit code."""
+    return run_command(parser, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Score the hold-out as a user would see it: through inference, on each study's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from medseg.core.labels import LabelSet, map_values
+from medseg.core.study import Study
+from medseg.engine.inference import Predictor
+from medseg.engine.scoring import score_study
+from medseg.io.formats import reader_of
+from medseg.io.study import read_study
+from medseg.metrics.summary import Summary, summarise
+from medseg.runs.folder import RunFolder
+from medseg.runs.pictures import draw_overlay
+from medseg.runs.table import format_table, write_csv
+
+RULE = "A region absent from both prediction and reference is not scored (-); absent from one of them it scores 0."
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Scores of studies the model never saw.
+
+    Attributes:
+        scores: Study id to Dice per scored name; nan where not scored.
+        summaries: Scored name to its mean and interval.
+    """
+
+    scores: Mapping[str, Mapping[str, float]]
+    summaries: Mapping[str, Summary]
+
+    def table(self) -> str:
+        """Dice per study and name, and their means with intervals, for a terminal."""
+        names = list(self.summaries)
+        rows: list[list[object]] = [[study, *(dice[name] for name in names)] for study, dice in self.scores.items()]
+        rows.append(["mean", *(self.summaries[name].mean for name in names)])
+        lines = [format_table(["Dice on hold-out", *names], rows), RULE]
+        return "\n".join(lines + [interval_line(name, summary) for name, summary in self.summaries.items()])
+
+
+def interval_line(name: str, summary: Summary) -> str:
+    """Mean, interval and number of studies of one name, in words."""
+    skipped = f", {summary.not_scored} not scored" if summary.not_scored else ""
+    if summary.n < 2:
+        return f"{name}: {summary.mean:.3f} (n = {summary.n}{skipped}; too few for an interval)"
+    return (
+        f"{name}: {summary.mean:.3f}, 95 % interval {summary.low:.3f} to {summary.high:.3f} (n = {summary.n}{skipped})"
+    )
+
+
+def score_holdout(
+    studies: Sequence[Study],
+    predictor: Predictor,
+    *,
+    labels: LabelSet,
+    class_of_value: Mapping[int, int],
+    run: RunFolder,
+    seed: int,
+    advance: Callable[[], None],
+) -> Holdout:
+    """Segment and score studies on their own grids, and draw each.
+
+    Args:
+        studies: Labelled studies the model was neither trained on nor chosen by.
+        predictor: What will be shipped.
+        labels: What is scored.
+        class_of_value: Label value in the reference files to class index.
+        run: Gets holdout.csv and overlays/.
+        seed: Of the bootstrap.
+        advance: Called after each study.
+    """
+    scores: dict[str, dict[str, float]] = {}
+    written = labels.class_of_value()
+    for study in studies:
+        assert study.label is not None  # load_cohort leaves the others out
+        volume = read_study(study)
+        reference = map_values(reader_of(study.label).label(study.label)[0], class_of_value)
+        prediction = map_values(predictor.predict(volume), written)
+        scores[study.id] = score_study(prediction, reference, labels)
+        shown = ", ".join(f"{name} {value:.2f}" for name, value in scores[study.id].items())
+        names, title = [label.name for label in labels.labels], f"{study.id}   Dice {shown}"
+        # The last channel: FLAIR in BraTS, where the whole tumour shows best.
+        channel = volume.array[-1].astype("float32")
+        picture = run.overlays / f"{study.id}.png"
+        draw_overlay(channel, prediction, reference, volume.affine_ras, names, picture, title)
+        advance()
+    summaries = {name: summarise([dice[name] for dice in scores.values()], seed=seed) for name in labels.scored}
+    write_csv(run.holdout, ["study", *labels.scored], [[key, *dice.values()] for key, dice in scores.items()])
+    return Holdout(scores, summaries)

@@ -1,0 +1,150 @@
+"""Open a run, new or interrupted: folder, record, log, metrics, tracking, and the state to go on from."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medseg.bundle.copy import copy_bundle
+from medseg.core.errors import FileError
+from medseg.engine.checkpoint import load_checkpoint
+from medseg.engine.distributed import leader_says
+from medseg.runs.config_file import write_config
+from medseg.runs.folder import RunFolder, create_run_folder
+from medseg.runs.log_file import attach_log, detach_log
+from medseg.runs.metrics_log import MetricsLog, columns_for
+from medseg.runs.record import Outcome, finish_record, git_commit, start_record, versions
+from medseg.runs.tracker import NoTracker, Tracker
+from medseg.runs.tracking import Status
+from medseg.runs.tracking_uri import artifact_root, choose_uri
+
+if TYPE_CHECKING:
+    from medseg.steps.session import Task
+
+STATUS: dict[Outcome, Status] = {
+    "finished": "FINISHED",
+    "stopped": "FINISHED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+}
+
+
+@dataclass
+class OpenRun:
+    """A run that is being written.
+
+    Attributes:
+        folder: Where.
+        state: Of the checkpoint to go on from; None for a new run.
+        metrics: One row an epoch; None for the processes that do not lead.
+        tracker: MLflow, or nothing.
+        began_s: When it was opened.
+    """
+
+    folder: RunFolder
+    state: dict[str, Any] | None
+    metrics: MetricsLog | None
+    tracker: Tracker | NoTracker
+    began_s: float
+    _log: logging.Handler | None = field(default=None, repr=False)
+
+    def close(self, outcome: Outcome, *, reason: str | None = None, **more: Any) -> None:
+        """Say how it ended, in the record and in MLflow. Processes that do not lead say nothing."""
+        if self.metrics is None:
+            return
+        seconds = time.monotonic() - self.began_s
+        finish_record(self.folder.record, outcome=outcome, seconds=seconds, reason=reason, **more)
+        self.tracker.finish(STATUS[outcome])
+        if self._log is not None:
+            detach_log(self._log)
+
+
+def open_run(task: Task, resume: Path | None, say: Callable[[str], None]) -> OpenRun:
+    """Make or reopen the run's folder and start its record.
+
+    Raises:
+        OutputError: The folder cannot be made.
+        FileError: The checkpoint to go on from cannot be read.
+    """
+    folder = _folder(task, resume)
+    state = _state(folder) if resume else None
+    if not task.world.leads:
+        return OpenRun(folder, state, None, NoTracker(), task.began_s)
+    say(f"Output: {folder.root}" + (f" (going on after epoch {state['counters']['epoch']})" if state else ""))
+    _write_start(task, folder, resume)
+    epoch = None if state is None else int(state["counters"]["epoch"])
+    metrics = MetricsLog(folder.metrics, columns_for(task.bundle.labels.scored), resume_epoch=epoch)
+    tracker = _start_tracker(task, folder, None if state is None else state.get("run_id"))
+    return OpenRun(folder, state, metrics, tracker, task.began_s, attach_log(folder.log))
+
+
+def _folder(task: Task, resume: Path | None) -> RunFolder:
+    if resume is not None:
+        return RunFolder(resume)
+    root = None
+    if task.world.leads:
+        root = create_run_folder(task.request.output, task.bundle.name, task.request.name).root
+    return RunFolder(leader_says(root, task.world))
+
+
+def _state(folder: RunFolder) -> dict[str, Any] | None:
+    if not folder.last.is_file():
+        return None  # interrupted before the first checkpoint: the same run starts anew
+    state = load_checkpoint(folder.last)
+    try:
+        best = load_checkpoint(folder.best) if folder.best.is_file() else None
+    except FileError:
+        best = None
+    if best is not None and best["score"] > state["counters"]["best"]:
+        # best.pt is written first; after a kill in between it knows more than last.pt.
+        state["counters"] |= {"best": best["score"], "best_epoch": best["epoch"]}
+    return state
+
+
+def _write_start(task: Task, folder: RunFolder, resume: Path | None) -> None:
+    if resume is None:
+        write_config(folder.config, task.resolved)
+        copy_bundle(task.bundle, folder.bundle, with_weights=False)
+    start_record(
+        folder.record,
+        argv=sys.argv,
+        bundle=task.bundle.name,
+        bundle_digest=task.bundle.digest,
+        data_digest=task.cohort.inspection.data_digest,
+        seed=task.recipe.seed,
+        device=str(task.device),
+        precision=task.precision.name,
+        split=task.split.as_dict(),
+        request=task.request.as_dict(),
+        data=str(task.cohort.dataset.root),
+        phantom=task.request.data is None,
+        ranks=task.world.size,
+    )
+
+
+def _start_tracker(task: Task, folder: RunFolder, run_id: str | None) -> Tracker | NoTracker:
+    if not task.request.tracking:
+        return NoTracker()
+    split = task.split
+    params: dict[str, object] = dict(task.resolved.values)
+    params |= {"fold": split.fold, "studies_train": len(split.train), "studies_validation": len(split.validation)}
+    params |= {"studies_holdout": len(split.holdout), "data_digest": task.cohort.inspection.data_digest}
+    params |= {"device": str(task.device), "precision": task.precision.name, "ranks": task.world.size}
+    tags: dict[str, object] = {f"version.{name}": version for name, version in versions().items()}
+    tags |= {"bundle": task.bundle.name, "bundle_version": task.bundle.version, "commit": git_commit() or "none"}
+    tracker = Tracker()
+    tracker.start(
+        uri=choose_uri(task.request.tracking_uri, task.request.output),
+        artifact_root=artifact_root(task.request.output),
+        experiment=task.request.experiment or task.bundle.name,
+        run_name=folder.name,
+        params=params,
+        tags=tags,
+        run_id=run_id,
+    )
+    return tracker

@@ -1,0 +1,107 @@
+"""Build what a bundle trains and segments with, and refuse what does not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from monai.inferers import Inferer
+from monai.transforms import Compose
+
+from medseg.bundle.build import build_inferer, build_network, build_postprocessing, build_preprocessing
+from medseg.bundle.read import Bundle
+from medseg.core.errors import ConfigError, DatalistError
+from medseg.core.recipe import Recipe
+from medseg.engine.device import Precision, choose_channels_last
+from medseg.engine.distributed import World
+from medseg.engine.inference import Predictor
+from medseg.engine.learner import Learner
+from medseg.engine.scoring import score_network
+from medseg.transforms.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a bundle builds to train and to segment with.
+
+    Attributes:
+        bundle: Names labels.
+        learner: With a fresh network.
+        preprocessing: Chain behind LoadImaged.
+        inferer: Window.
+    """
+
+    bundle: Bundle
+    learner: Learner
+    preprocessing: Compose
+    inferer: Inferer
+
+    def validate(self, studies: Sequence[Prepared]) -> dict[str, float]:
+        """Mean Dice per scored name of the judged network."""
+        learner = self.learner
+        return score_network(
+            learner.judged,
+            studies,
+            inferer=self.inferer,
+            labels=self.bundle.labels,
+            device=learner.device,
+            precision=learner.precision,
+            world=learner.world,
+        )
+
+    def predictor(self) -> Predictor:
+        """The judged network as it will be shipped: fp32, with the bundle's whole chain."""
+        return Predictor(
+            self.learner.judged,
+            self.preprocessing,
+            self.inferer,
+            build_postprocessing(self.bundle, self.preprocessing),
+            self.learner.device,
+            Precision("fp32", self.learner.device.type),
+        )
+
+
+def build_parts(bundle: Bundle, recipe: Recipe, *, device: torch.device, precision: Precision, world: World) -> Parts:
+    """Network, chain and window of a bundle, tried on one patch.
+
+    Raises:
+        BundleError: The bundle does not build.
+        ConfigError: The patch does not fit the network.
+    """
+    torch.manual_seed(recipe.seed)  # before the weights are drawn, the same on every rank
+    network = build_network(bundle)
+    _try_patch(network, bundle, recipe)
+    learner = Learner(
+        network,
+        recipe,
+        device=device,
+        precision=precision,
+        channels_last=choose_channels_last(recipe.engine.channels_last, precision),
+        world=world,
+    )
+    return Parts(bundle, learner, build_preprocessing(bundle), build_inferer(bundle))
+
+
+def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None:
+    shape = [n for n in recipe.sampling.patch if n > 1]
+    try:
+        network.eval()
+        with torch.inference_mode():
+            network(torch.zeros(1, len(bundle.channels), *shape))
+    except (RuntimeError, ValueError) as error:
+        divisor = bundle.metadata["network_data_format"]["inputs"]["image"]["spatial_shape"]
+        raise ConfigError(
+            f"sampling.patch {list(recipe.sampling.patch)} does not fit the network "
+            f"({str(error).splitlines()[0][:120]}). Bundle '{bundle.name}' takes {' x '.join(str(n) for n in divisor)}."
+        ) from None
+
+
+def check_share(studies: int, recipe: Recipe, world: World) -> None:
+    """Raise DatalistError where there are fewer patches an epoch than processes."""
+    patches = studies * recipe.sampling.patches_per_study
+    if patches < world.size:
+        raise DatalistError(
+            f"{studies} training studies give {patches} patches an epoch, fewer than the {world.size} processes. "
+            "Start fewer processes or raise sampling.patches_per_study."
+        )

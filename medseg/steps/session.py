@@ -1,0 +1,244 @@
+"""One training from request to scored bundle: the order of things, and what happens when one goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from medseg.bundle.read import Bundle
+from medseg.core.recipe import Recipe
+from medseg.core.split import Split, split_by_patient
+from medseg.core.study import Study
+from medseg.engine.batches import choose_workers
+from medseg.engine.device import Precision, choose_device, choose_precision, peak_memory_gib
+from medseg.engine.distributed import World, join, leader_says, leave, world_of_environment
+from medseg.recipe.layers import Resolved
+from medseg.runs.progress import Progress, format_seconds
+from medseg.steps.closing import Result, close_run
+from medseg.steps.data import Cohort, load_cohort, phantom_cohort, summary
+from medseg.steps.opening import OpenRun, open_run
+from medseg.steps.parts import Parts, build_parts, check_share
+from medseg.steps.plan import Plan, plan_training
+from medseg.steps.prepare import cache_key, fits_memory, prepare_all
+from medseg.steps.request import TrainRequest
+from medseg.steps.stopping import StopWish, stop_on_signals
+from medseg.steps.watcher import LeadingWatcher, SilentWatcher
+from medseg.transforms.cache import DiskCache, default_folder
+from medseg.transforms.prepared import Prepared
+
+LOG = logging.getLogger("medseg")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on what, once everything has been checked.
+
+    Attributes:
+        request: As the user gave it.
+        bundle: The model.
+        resolved: Its recipe.
+        cohort: The data.
+        split: Who trains, validates, is held out.
+        world: The processes.
+        device: Where to compute.
+        precision: With which arithmetic.
+        began_s: When the command began, on the scale of time.monotonic.
+    """
+
+    request: TrainRequest
+    bundle: Bundle
+    resolved: Resolved
+    cohort: Cohort
+    split: Split
+    world: World
+    device: torch.device
+    precision: Precision
+    began_s: float
+
+    @property
+    def recipe(self) -> Recipe:
+        """The typed recipe."""
+        return self.resolved.recipe
+
+
+def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, began_s: float, say: Say) -> Task:
+    """Everything that can be wrong before the first step, found before anything is written.
+
+    Raises:
+        MedsegError: The device, the data or the split cannot be used; the message says why.
+    """
+    world = world_of_environment()
+    device = choose_device(request.device, local_rank=world.local_rank)
+    precision = choose_precision(resolved.recipe.engine.precision, device)
+    join(world, device)
+    if world.leads:  # first alone, so that the others find its phantom cohort and its list of files read
+        cohort = _cohort(request, bundle, resolved.recipe, say)
+        leader_says(None, world)
+    else:
+        leader_says(None, world)
+        cohort = _cohort(request, bundle, resolved.recipe, say=lambda _: None)
+    recipe = resolved.recipe
+    split = split_by_patient(
+        cohort.dataset.studies,
+        fold=request.fold,
+        folds=recipe.split.folds,
+        validation_share=recipe.split.validation_share,
+        seed=recipe.seed,
+    )
+    check_share(len(split.train), recipe, world)
+    return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s)
+
+
+def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
+    """Train, score the hold-out, and leave a run folder with a complete bundle.
+
+    Args:
+        task: From ``check_task``.
+        resume: Folder of the run to go on with; None starts a new one.
+        say: Shows a line to the user.
+
+    Raises:
+        MedsegError: The run could not be opened or failed; its record and tracking say so.
+    """
+    with stop_on_signals() as wish, _opened(task, resume, say) as run:
+        parts, train, validation = _build(task)
+        watcher = _watcher(task, run, wish)
+        plan = plan_training(
+            parts,
+            train=train,
+            validation=validation,
+            holdout=len(task.split.holdout),
+            watcher=watcher,
+            workers=choose_workers(task.request.workers, os.cpu_count() or 1),
+            ends_at_s=_ends_at_s(task, run.state),
+            state=run.state,
+        )
+        say(_forecast(plan, task))
+        outcome = _run(plan, watcher, wish, task.world)
+        leave(task.world)
+        if not task.world.leads:
+            sys.exit(0)
+        return close_run(task, run, plan, parts, outcome, say)
+
+
+def dry_run(task: Task, *, say: Say) -> None:
+    """Prepare one study of each part, do a few steps, segment a study; leaves nothing behind."""
+    studies = task.cohort.studies((task.split.train[0], task.split.validation[0]))
+    parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
+    train, validation = _prepare(task, parts, studies, cache=None)
+    watcher = SilentWatcher(StopWish())
+    plan = plan_training(
+        parts, train=[train], validation=[validation], holdout=1, watcher=watcher, workers=0, ends_at_s=None, state=None
+    )
+    patches = len(task.split.train) * task.recipe.sampling.patches_per_study
+    epoch_s = plan.speed.step_s * patches / task.recipe.sampling.batch
+    say(
+        f"Dry run: a step takes {plan.speed.step_s:.2f} s, a study {plan.speed.study_s:.1f} s, an epoch about "
+        f"{format_seconds(epoch_s)}; peak memory {peak_memory_gib(task.device):.1f} GiB. Nothing was written."
+    )
+
+
+def _cohort(request: TrainRequest, bundle: Bundle, recipe: Recipe, say: Say) -> Cohort:
+    data = request.data or phantom_cohort(bundle, request.output, seed=recipe.seed, say=say)
+    folder = request.cache_dir or default_folder()
+    cohort = load_cohort(data, bundle, cache=folder / "files.json")
+    for line in summary(cohort):
+        say(line)
+    return cohort
+
+
+@contextmanager
+def _opened(task: Task, resume: Path | None, say: Say) -> Iterator[OpenRun]:
+    """The run's folder, record and tracking; whatever ends the block, they say how it ended."""
+    run = open_run(task, resume, say)
+    try:
+        yield run
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        interrupted = isinstance(error, KeyboardInterrupt)
+        reason = "stopped by a signal" if interrupted else f"{type(error).__name__}: {error}"
+        run.close("interrupted" if interrupted else "failed", reason=reason)
+        raise
+
+
+def _build(task: Task) -> tuple[Parts, list[Prepared], list[Prepared]]:
+    parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
+    ids = (*task.split.train, *task.split.validation)
+    studies = task.cohort.studies(ids)
+    cache = _choose_cache(task)
+    if task.world.leads:  # alone, so that no study is prepared twice
+        prepared = _prepare(task, parts, studies, cache)
+        leader_says(None, task.world)
+    else:
+        leader_says(None, task.world)
+        prepared = _prepare(task, parts, studies, cache)
+    for study in prepared[: len(task.split.train)]:
+        if not study.positions:
+            LOG.warning("study %s has no labelled voxel; its patches are drawn anywhere", study.id)
+    return parts, prepared[: len(task.split.train)], prepared[len(task.split.train) :]
+
+
+def _choose_cache(task: Task) -> DiskCache | None:
+    kind = task.request.cache
+    facts = task.cohort.inspection.studies
+    voxels = sum(one.shape[0] * one.shape[1] * one.shape[2] for one in facts)
+    fits = fits_memory(voxels, len(task.bundle.channels), ranks=task.world.size)
+    if kind == "memory" or (kind == "auto" and task.world.size == 1 and fits):
+        return None
+    return DiskCache((task.request.cache_dir or default_folder()) / "prepared")
+
+
+def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | None) -> list[Prepared]:
+    chain, classes = task.bundle.inference["preprocessing"], task.cohort.class_of_value
+    with Progress(len(studies), "Preparing studies", rank=task.world.rank) as progress:
+        return prepare_all(
+            studies,
+            preprocessing=parts.preprocessing,
+            class_of_value=classes,
+            cache=cache,
+            key_of=lambda study: cache_key(task.cohort.digests[study.id], chain, classes),
+            threads=os.cpu_count() or 1,
+            advance=progress.advance,
+        )
+
+
+def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:
+    if not task.world.leads or run.metrics is None:
+        return SilentWatcher(wish)
+    return LeadingWatcher(wish, run.folder, run.metrics, run.tracker)
+
+
+def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
+    budget_min = task.recipe.length.budget_min
+    if budget_min is None:
+        return None
+    used_s = 0.0 if state is None else float(state["counters"]["elapsed_s"])
+    return task.began_s + budget_min * 60.0 - used_s
+
+
+def _forecast(plan: Plan, task: Task) -> str:
+    return (
+        f"Training: {plan.steps} steps of {plan.speed.step_s:.2f} s, about {format_seconds(plan.seconds)} on "
+        f"{task.device} in {task.precision.name}; memory so far {peak_memory_gib(task.device):.1f} GiB"
+    )
+
+
+def _run(plan: Plan, watcher: SilentWatcher, wish: StopWish, world: World) -> str:
+    with Progress(1000, "Training, permille", rank=world.rank) as bar:
+        if isinstance(watcher, LeadingWatcher):
+            watcher.bar = bar
+        wish.patient = True
+        try:
+            return plan.training.run()
+        finally:
+            wish.patient = False
