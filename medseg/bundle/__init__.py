@@ -1,1 +1,1 @@
-"""Floor 2: find, read, validate and build from a MONAI bundle."""
+"""Floor 2: find, read, check and build a bundle. Import from the modules: read and find need no torch, build does."""

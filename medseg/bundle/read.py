@@ -1,0 +1,202 @@
+"""Read a bundle's files into plain values, all faults at once, without importing torch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medseg.bundle.contract import contract_faults
+from medseg.bundle.safety import safety_faults
+from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
+from medseg.core.errors import BundleError, ConfigError, raise_faults
+from medseg.core.files import digest_of, digest_of_file
+from medseg.core.labels import LabelSet
+from medseg.recipe.layers import flatten
+from medseg.recipe.yaml_file import read_yaml
+
+WEIGHTS = Path("models") / "model.pt"
+_INFERENCE_NAMES = ("inference.yaml", "inference.yml", "inference.json")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One input channel of the network.
+
+    Attributes:
+        name: As the bundle calls it.
+        aliases: Other names datasets use for it.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+
+    def is_called(self, name: str) -> bool:
+        """Whether a dataset's ``name`` means this channel; case, spaces and punctuation do not count."""
+        return _letters(name) in {_letters(known) for known in (self.name, *self.aliases)}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a model is, as its files say.
+
+    Attributes:
+        name: Of the model; results and runs are named after it.
+        root: Absolute path of its folder.
+        version: As in metadata.json.
+        channels: Input channels in the network's order.
+        scoring: Labels, regions, tolerances and thresholds of evaluate.yaml.
+        metadata: Parsed metadata.json.
+        inference: Parsed inference.yaml; its four parts are safe to build.
+        train_values: Dotted key to value of train.yaml; None where the bundle has none and cannot be trained.
+        phantom: Which synthetic cohort stands in for data; None for none.
+    """
+
+    name: str
+    root: Path
+    version: str
+    channels: tuple[Channel, ...]
+    scoring: Scoring
+    metadata: Mapping[str, Any]
+    inference: Mapping[str, Any]
+    train_values: Mapping[str, Any] | None
+    phantom: str | None
+
+    @property
+    def labels(self) -> LabelSet:
+        """Labels in the order of the network's classes, and regions."""
+        return self.scoring.labels
+
+    @property
+    def weights(self) -> Path:
+        """Where the trained weights are, or would be."""
+        return self.root / WEIGHTS
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the configuration files and the weights, in hexadecimal."""
+        files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
+        files += [self.weights] if self.weights.is_file() else []
+        return digest_of({path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files})
+
+
+def read_bundle(root: Path) -> Bundle:
+    """Bundle in a folder.
+
+    Args:
+        root: Folder that holds configs/metadata.json, as ``find_bundle`` gives it.
+
+    Raises:
+        BundleError: Files are missing or unreadable, or say what they may not; every fault is listed.
+    """
+    root = root.resolve()
+    faults: list[str] = []
+    metadata = _read(root / "configs" / "metadata.json", faults)
+    path = _inference_file(root)
+    inference = _read(path, faults)
+    evaluate = _read(root / "configs" / "evaluate.yaml", faults, optional=True)
+    train = _read(root / "configs" / "train.yaml", faults, optional=True)
+    name = _name_of(root, metadata or {})
+    faults += [f"configs/{path.name}: {fault}" for fault in _inference_faults(inference)]
+    channels, classes = ([], []) if metadata is None else _tensor_names(metadata, faults)
+    scoring = _scoring(evaluate, classes, faults)
+    raise_faults(f"Bundle '{name}' in {root}", faults, BundleError)
+    assert metadata is not None  # a missing file is a fault
+    assert inference is not None
+    aliases = metadata.get("channel_aliases", {})
+    return Bundle(
+        name=name,
+        root=root,
+        version=str(metadata["version"]),
+        channels=tuple(Channel(channel, tuple(aliases.get(channel, ()))) for channel in channels),
+        scoring=scoring,
+        metadata=metadata,
+        inference=inference,
+        train_values=None if train is None else flatten(train),
+        phantom=metadata.get("phantom"),
+    )
+
+
+def _read(path: Path, faults: list[str], *, optional: bool = False) -> dict[str, Any] | None:
+    if not path.is_file():
+        if not optional:
+            faults.append(f"configs/{path.name}: missing")
+        return None
+    try:
+        return _read_json(path) if path.suffix == ".json" else read_yaml(path)
+    except ConfigError as error:
+        faults.append(str(error))
+        return None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: line {error.lineno}: {error.msg}") from None
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as JSON text ({error})") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: holds {type(value).__name__}, not keys and values")
+    return value
+
+
+def _inference_file(root: Path) -> Path:
+    paths = [root / "configs" / name for name in _INFERENCE_NAMES]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
+def _inference_faults(inference: Mapping[str, Any] | None) -> list[str]:
+    if inference is None:
+        return []
+    try:
+        return [*contract_faults(inference), *safety_faults(inference)]
+    except RecursionError:  # a YAML anchor may hold itself
+        return ["a value holds itself; write it out"]
+
+
+def _name_of(root: Path, metadata: Mapping[str, Any]) -> str:
+    name = metadata.get("name")
+    return name if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else root.name
+
+
+def _tensor_names(metadata: Mapping[str, Any], faults: list[str]) -> tuple[list[str], list[str]]:
+    """Names of the input channels and of the output classes, in order."""
+    if "version" not in metadata:
+        faults.append("configs/metadata.json: version: missing")
+    aliases = metadata.get("channel_aliases", {})
+    if not isinstance(aliases, dict) or not all(isinstance(names, list) for names in aliases.values()):
+        faults.append(f'configs/metadata.json: channel_aliases: {aliases!r}; write {{"t1c": ["t1ce"]}}')
+    names = []
+    for side, tensor in (("inputs", "image"), ("outputs", "pred")):
+        where = f"network_data_format.{side}.{tensor}.channel_def"
+        found: Any = metadata
+        for key in where.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or set(found) != {str(n) for n in range(len(found))} or not found:
+            faults.append(f'configs/metadata.json: {where}: {found!r}; write {{"0": "first", "1": "second"}}')
+            found = {}
+        names.append([str(found[str(n)]) for n in range(len(found))])
+    return names[0], names[1]
+
+
+def _scoring(evaluate: Mapping[str, Any] | None, classes: list[str], faults: list[str]) -> Scoring:
+    if evaluate is None:
+        return scoring_of_classes(classes)
+    scoring, wrong = scoring_of(evaluate)
+    faults += [f"configs/evaluate.yaml: {fault}" for fault in wrong]
+    labels = [label.name for label in scoring.labels.labels]
+    if not wrong and classes and labels != classes[1:]:
+        faults.append(
+            f"configs/evaluate.yaml: labels are {', '.join(labels)}; the network's classes in metadata.json are "
+            f"{', '.join(classes)}, background first. Both must name the same in the same order."
+        )
+    return scoring
+
+
+def _letters(name: str) -> str:
+    return "".join(ch for ch in name.casefold() if ch.isalnum())

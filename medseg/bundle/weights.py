@@ -1,0 +1,82 @@
+"""Weights of a network as a plain state dict: read without running code, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from medseg.core.errors import BundleError
+from medseg.core.files import replacing
+
+_SHOWN = 3  # names listed of many; the rest is counted
+
+
+def load_weights(network: torch.nn.Module, path: Path) -> None:
+    """Put the weights of a file into a network, all of them.
+
+    Args:
+        network: Changed in place; its weights stay where they are (CPU or GPU).
+        path: A state dict, usually a bundle's models/model.pt.
+
+    Raises:
+        BundleError: The file is absent, damaged, holds more than tensors, or belongs to another network.
+    """
+    state = _read_state(path)
+    expected = network.state_dict()
+    faults = [
+        _listed("missing", [key for key in expected if key not in state]),
+        _listed("unexpected", [key for key in state if key not in expected]),
+        _listed("another shape", [_shapes(key, state, expected) for key in state if _differs(key, state, expected)]),
+    ]
+    found = [fault for fault in faults if fault]
+    if found:
+        raise BundleError(
+            f"Weights '{path}' do not fit: the bundle's inference.yaml and model.pt do not belong together. "
+            f"{'; '.join(found)}. Take both from one run."
+        )
+    network.load_state_dict(state)
+
+
+def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a plain state dict, on the CPU, whole or not at all.
+
+    Raises:
+        OutputError: The folder cannot be written or the disk is full.
+    """
+    plain = {key: value.detach().cpu().clone() for key, value in state_dict.items()}
+    buffer = io.BytesIO()  # torch.save to a full disk fails with a RuntimeError of its own; plain writing says why
+    torch.save(plain, buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise BundleError(f"No weights: '{path}' is missing. Train the bundle, or give a run that is trained.")
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what it raises depends on where the file is damaged
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise BundleError(
+            f"Weights '{path}' are damaged or hold more than tensors: {reason}. Copy them again."
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise BundleError(f"Weights '{path}' are no plain state dict; save network.state_dict() alone.")
+    return state
+
+
+def _differs(key: str, state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> bool:
+    return key in expected and state[key].shape != expected[key].shape
+
+
+def _shapes(key: str, state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> str:
+    return f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
+
+
+def _listed(what: str, names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{more})" if names else ""
