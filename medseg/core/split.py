@@ -51,7 +51,7 @@ def split_by_patient(studies: Sequence[Study], *, fold: int, folds: int, validat
         seed: Seed of the shuffle.
 
     Raises:
-        DatalistError: Fewer than three patients, or ``fold`` is not one of the folds.
+        DatalistError: Fewer than three patients, ``fold`` is not one of the folds, or no patient is left to train on.
     """
     patients = sorted({study.patient for study in studies})
     if len(patients) < 3:
@@ -65,6 +65,11 @@ def split_by_patient(studies: Sequence[Study], *, fold: int, folds: int, validat
     random.Random(seed).shuffle(patients)
     holdout = set(patients[fold::folds])
     rest = [patient for patient in patients if patient not in holdout]
+    if len(rest) < 2:
+        raise DatalistError(
+            f"fold {fold} of {folds} holds out {len(holdout)} of {len(patients)} patients; the one left cannot both "
+            "train and validate. Set split.folds to 3 or more, or give more patients"
+        )
     validation = set(rest[: max(1, round(validation_share * len(rest)))])
     parts: dict[str, list[str]] = {"train": [], "validation": [], "holdout": []}
     for study in studies:

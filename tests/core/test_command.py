@@ -1,0 +1,83 @@
+import argparse
+import sys
+
+import pytest
+
+from medseg.core.command import Parser, run_command
+from medseg.core.errors import DatalistError, GateError
+
+
+def make_parser() -> Parser:
+    parser = Parser(prog="medseg verb")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--output")
+    return parser
+
+
+def run(action, *words: str) -> int:
+    return run_command(make_parser, action, words)
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"), [("--epoch", "--epochs"), ("--ouput", "--output"), ("--epohcs=3", "--epochs")]
+)
+def test_a_misspelt_option_names_the_nearest(word: str, nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(lambda _: 0, word) == 2
+    assert f"did you mean '{nearest}'?" in capsys.readouterr().err
+
+
+def test_all_unknown_words_are_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(lambda _: 0, "--zzz", "stray") == 2
+    message = capsys.readouterr().err
+    assert "unknown option '--zzz'" in message
+    assert "'stray' is not expected here" in message
+
+
+def test_an_option_is_never_shortened(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(lambda _: 0, "--epo", "3") == 2
+
+
+def test_a_value_of_the_wrong_kind_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(lambda _: 0, "--epochs", "many") == 2
+    assert "many" in capsys.readouterr().err
+
+
+def test_the_verb_gets_its_options_and_gives_the_exit_code() -> None:
+    assert run(lambda options: options.epochs, "--epochs", "3") == 3
+
+
+@pytest.mark.parametrize(("error", "code"), [(DatalistError("no studies"), 1), (GateError("Dice 0.5"), 4)])
+def test_an_error_of_ours_is_one_message_without_a_traceback(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(_raising(error)) == code
+    assert capsys.readouterr().err == f"medseg: {error}\n"
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(_raising(DatalistError("no studies")), "--debug") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_surprise_names_its_kind_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(_raising(KeyError("a\nb"))) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("medseg: Unexpected KeyError")
+    assert "--debug" in message
+    assert message.count("\n") == 1
+
+
+def test_ctrl_c_ends_with_the_code_shells_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(_raising(KeyboardInterrupt())) == 130
+
+
+def test_without_words_those_of_the_process_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["medseg", "--epochs", "7"])
+    assert run_command(make_parser, lambda options: options.epochs) == 7
+
+
+def _raising(error: BaseException):
+    def action(_: argparse.Namespace) -> int:
+        raise error
+
+    return action
