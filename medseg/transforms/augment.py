@@ -200,15 +200,21 @@ def _blur(pixels: torch.Tensor, sigma: float) -> torch.Tensor:
     offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
-    blurred = pixels[:, None]
-    for axis in (2, 3, 4):
-        if blurred.shape[axis] > 1:
-            shape = [1] * 5
-            shape[axis] = -1
-            padding = [0, 0, 0]
-            padding[axis - 2] = reach
-            blurred = F.conv3d(blurred, kernel.reshape(shape), padding=tuple(padding))
-    return blurred[:, 0]
+    # Shifted sums, not a convolution: its last bits would change with the number of threads.
+    for axis in (1, 2, 3):
+        if pixels.shape[axis] > 1:
+            pixels = _weighted_sum(pixels, kernel, axis, reach)
+    return pixels
+
+
+def _weighted_sum(pixels: torch.Tensor, kernel: torch.Tensor, axis: int, reach: int) -> torch.Tensor:
+    n = pixels.shape[axis]
+    total = pixels * kernel[reach]
+    for offset in range(1, min(reach, n - 1) + 1):
+        weight = float(kernel[reach + offset])
+        total.narrow(axis, 0, n - offset).add_(pixels.narrow(axis, offset, n - offset), alpha=weight)
+        total.narrow(axis, offset, n - offset).add_(pixels.narrow(axis, 0, n - offset), alpha=weight)
+    return total
 
 
 def _lower_resolution(pixels: torch.Tensor, zoom: float) -> torch.Tensor:
