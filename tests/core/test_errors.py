@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from medseg.core import errors
-from medseg.core.errors import DatalistError, GateError, MedsegError, UsageError, raise_faults
+from medseg.core.errors import DatalistError, GateError, UsageError, raise_faults
 
 
 def test_no_fault_raises_nothing() -> None:
