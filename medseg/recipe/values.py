@@ -53,7 +53,7 @@ def _fit_one(value: Any, wanted: type, limits: Limits) -> tuple[Any, str | None]
     if wanted is float and type(value) is int:
         value = float(value)
     if isinstance(value, str) and wanted in (int, float) and NUMBER_AS_TEXT.fullmatch(value):
-        return value, f"'{value}' is text; write {_as_decimal(value)}"
+        return value, f"'{value}' is text; write {_as_decimal(value) if wanted is float else f'{float(value):g}'}"
     if type(value) is not wanted:
         return value, f"{value!r} is not {_NAMES[wanted]}"
     if limits.choices and value not in limits.choices:
