@@ -13,13 +13,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from medseg.bundle.find import find_bundle
-from medseg.bundle.read import read_bundle
 from medseg.check import check
 from medseg.core.files import write_json
+from medseg.core.study import Dataset
+from medseg.datasets.detect import read_dataset
 from medseg.infer import InferRequest, infer
 from medseg.runs.record import read_record
-from medseg.steps.data import load_cohort
 from medseg.steps.request import TrainRequest
 from medseg.train import train
 
@@ -37,24 +36,26 @@ def train_and_evaluate(request: TrainRequest) -> Path:
     result = train(request)
     if result.holdout is None:
         return result.run.root  # interrupted; the last line said how to go on
-    studies = hold_out_files(request.bundle, request.data, read_record(result.run.record)["split"]["holdout"])
+    ids = read_record(result.run.record)["split"]["holdout"]
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "holdout.json"
-        write_json(listed, studies)
+        write_json(listed, without_labels(read_dataset(request.data), ids))
         infer(InferRequest(str(result.run.root), (listed,), result.run.root / "predictions", device=request.device))
     print(result.holdout.table())
     return result.run.root
 
 
-def hold_out_files(bundle: str, data: Path, ids: list[str]) -> dict[str, object]:
-    """A datalist of the hold-out studies, without their labels."""
-    dataset = load_cohort(data, read_bundle(find_bundle(bundle)), cache=None).dataset
-    test = [
-        {"id": study.id, "image": [str(path.absolute()) for path in study.files() if path != study.label]}
-        for study in dataset.studies
-        if study.id in ids
-    ]
-    return {"channel_names": {str(n): name for n, name in enumerate(dataset.channel_names)}, "test": test}
+def without_labels(dataset: Dataset, ids: list[str]) -> dict[str, object]:
+    """A datalist of some studies that names no label file."""
+    studies = [study for study in dataset.studies if study.id in ids]
+    images = {
+        study.id: dict.fromkeys(str(file.path.absolute()) for file in study.channels.values()) for study in studies
+    }
+    return {
+        "channel_names": {str(n): name for n, name in enumerate(dataset.channel_names)},
+        "labels": None if dataset.label_names is None else {str(v): name for v, name in dataset.label_names.items()},
+        "test": [{"id": study, "image": list(paths)} for study, paths in images.items()],
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Data that several tests share."""
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,26 @@ def phantom_brats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_phantom_cohort(
         tmp_path_factory.mktemp("phantom") / "brats", kind="brain_tumour", studies=4, seed=0, scale=0.5
     )
+
+
+@pytest.fixture(scope="session")
+def small_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a copy of each shipped bundle, under its name, with a narrow network, small patches and two epochs.
+
+    Given as MEDSEG_BUNDLES it lets a test run the commands of the pages word for word within seconds.
+    """
+    root = tmp_path_factory.mktemp("small")
+    for bundle in sorted(path for path in (_CHECKOUT / "bundles").iterdir() if (path / "configs").is_dir()):
+        shutil.copytree(bundle, root / bundle.name, ignore=shutil.ignore_patterns("models"))
+        for path in (root / bundle.name / "configs").glob("*.yaml"):
+            path.write_text(_shrunk(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return root
+
+
+def _shrunk(text: str) -> str:
+    text = re.sub(r"\n  filters: \[(.*)\]", lambda m: f"\n  filters: {[4] + [8] * m[1].count(',')}", text)
+    text = re.sub(r"\n  (roi_size|patch): \[(.*)\]", lambda m: f"\n  {m[1]}: [{re.sub('[0-9]{2,}', '32', m[2])}]", text)
+    text = text.replace("init_filters: 16", "init_filters: 8")
+    text = re.sub(r"\n  patches_per_study: \d+", "\n  patches_per_study: 1", text)
+    text = re.sub(r"\n  every: \d+", "\n  every: 1", text)
+    return re.sub(r"\n  epochs: \d+", "\n  epochs: 2", text)
