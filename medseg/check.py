@@ -18,7 +18,7 @@ def parser() -> Parser:
     """Options of the verb."""
     options = Parser(
         prog="medseg check",
-        description="Check a bundle, and with --data whether it can be trained on that data. Lists every fault at once.",
+        description="Check a bundle, and with --data whether it can be trained on that. Lists every fault at once.",
     )
     options.add_argument("--bundle", required=True, help="name, folder, or run folder of a model")
     options.add_argument("--data", type=Path, metavar="DIR", help="dataset to read through")

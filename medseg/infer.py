@@ -105,7 +105,7 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
     if not bundle.weights.is_file():
         raise BundleError(
             f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt). "
-            f"Train it: python -m medseg.train --bundle {bundle.name} --data DIR; then give the run's folder as --bundle."
+            f"Train it (python -m medseg.train --bundle {bundle.name} --data DIR) and give its run as --bundle."
         )
     from medseg.engine.allocator import keep_freed_memory
     from medseg.runs.tracking import keep_mlflow_quiet

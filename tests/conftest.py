@@ -49,7 +49,7 @@ def small_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _shrunk(text: str) -> str:
-    text = re.sub(r"\n  filters: \[(.*)\]", lambda m: f"\n  filters: {[4] + [8] * m[1].count(',')}", text)
+    text = re.sub(r"\n  (filters|channels): \[(.*)\]", lambda m: f"\n  {m[1]}: {[4] + [8] * m[2].count(',')}", text)
     text = re.sub(r"\n  (roi_size|patch): \[(.*)\]", lambda m: f"\n  {m[1]}: [{re.sub('[0-9]{2,}', '32', m[2])}]", text)
     text = text.replace("init_filters: 16", "init_filters: 8")
     text = re.sub(r"\n  patches_per_study: \d+", "\n  patches_per_study: 1", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,14 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         raise BundleError(f"No weights: '{path}' is missing. Train the bundle, or give a run that is trained.")
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what it raises depends on where the file is damaged
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    except pickle.UnpicklingError as error:
         raise BundleError(
-            f"Weights '{path}' are damaged or hold more than tensors: {reason}. Copy them again."
+            f"Weights '{path}' are damaged or hold more than tensors, which could run code, and are not loaded. "
+            "Copy them again, or save network.state_dict() alone."
         ) from error
+    except Exception as error:  # what it raises depends on where the file is damaged
+        reason = str(error).split(". ")[0].splitlines()[0][:120] if str(error) else type(error).__name__
+        raise BundleError(f"Weights '{path}' are damaged: {reason}. Copy them again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise BundleError(f"Weights '{path}' are no plain state dict; save network.state_dict() alone.")
     return state

@@ -145,6 +145,9 @@ def serve(patches: Patches, *, world: World, epoch: int, step: int, workers: int
         worker_init_fn=_settle if workers else None,
         collate_fn=_collate,
         pin_memory=pin,
+        # Its own, unused: from torch's global one a loader draws a number at its start, so a resumed run, which
+        # starts one more, would draw other dropout masks than a run that was never stopped.
+        generator=torch.Generator().manual_seed(0),
     )
     for image, label, studies in loader:
         yield Batch(image, label, studies)

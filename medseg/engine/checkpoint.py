@@ -25,9 +25,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """
     with replacing(path) as temporary:
         try:
-            torch.save(state, temporary)
-        except RuntimeError as error:  # torch's writer reports a full disk this way
-            raise OSError(28, f"writing failed ({str(error).splitlines()[0]})") from error
+            with temporary.open("wb") as stream:  # a stream, since its error says what is wrong with the disk
+                torch.save(state, stream)
+        except RuntimeError as error:  # torch's writer hides the stream's error behind one of its own
+            reason = error.__context__
+            raise reason if isinstance(reason, OSError) else OSError(f"torch could not write ({error})") from None
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -41,7 +43,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     except FileNotFoundError:
         raise FileError(f"No checkpoint '{path}'.") from None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, ValueError) as error:
-        raise FileError(f"Checkpoint '{path}' cannot be read ({str(error).splitlines()[0]}).") from None
+        reason = str(error).split(". ")[0].splitlines()[0] if str(error) else type(error).__name__
+        raise FileError(f"Checkpoint '{path}' cannot be read ({reason}). Copy it again, or start a new run.") from None
     if not isinstance(state, dict):
         raise FileError(f"Checkpoint '{path}' holds {type(state).__name__}, not a training state.")
     return state

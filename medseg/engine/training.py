@@ -18,7 +18,8 @@ from medseg.engine.pace import Pace
 from medseg.engine.schedule import lr_share
 from medseg.engine.scoring import mean_scored
 
-SAVE_EVERY_S = 60.0  # a kill loses at most this much work; saving each short epoch would cost more than it saves
+# A kill loses at most this much work, in mid-epoch too; saving each step would cost more than it saves.
+SAVE_EVERY_S = 60.0
 
 FINISHED, STOPPED, INTERRUPTED = "finished", "stopped", "interrupted"
 
@@ -117,6 +118,7 @@ class Training:
     watcher: Watcher
     workers: int
     counters: Counters = field(default_factory=Counters)
+    _saved_s: float = field(default=0.0, repr=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -153,21 +155,20 @@ class Training:
             workers=self.workers,
             pin=self.learner.device.type == "cuda",
         )
-        progress, saved_s = self.pace.progress, time.monotonic()
+        progress, self._saved_s = self.pace.progress, time.monotonic()
         while True:
             span = _Span(self.counters)
             losses, progress, interrupted = self._learn(batches, progress)
             span.trained()
             if interrupted:
-                self.watcher.save(self.state(), is_best=False)
+                self._save(is_best=False)
                 return INTERRUPTED
             dice, is_best = self._judge(due=progress >= 1.0)
             span.ended()
             self.watcher.after_epoch(self._report(span, losses, dice, progress))
             outcome = self._outcome(progress)
-            if outcome or is_best or time.monotonic() - saved_s > SAVE_EVERY_S:
-                self.watcher.save(self.state(), is_best=is_best)
-                saved_s = time.monotonic()
+            if outcome or is_best:
+                self._save(is_best=is_best)
             if outcome:
                 return outcome
 
@@ -189,12 +190,20 @@ class Training:
             mine = [float(self.watcher.wants_stop()), self.pace.progress if world.leads else 0.0]
             stop, progress = largest(mine, world, learner.device)
             self.watcher.after_step(epoch=counters.epoch + 1, loss=losses[-1], progress=progress)
-            if learner.settled and stop:
+            if not learner.settled:
+                continue
+            if stop:
                 return losses, progress, True
-            if learner.settled and progress >= 1.0:
+            if progress >= 1.0:
                 break
+            if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+                self._save(is_best=False)
         counters.epoch, counters.step = counters.epoch + 1, 0
         return losses, progress, False
+
+    def _save(self, *, is_best: bool) -> None:
+        self.watcher.save(self.state(), is_best=is_best)
+        self._saved_s = time.monotonic()
 
     def _judge(self, *, due: bool) -> tuple[dict[str, float], bool]:
         """Dice of the validation studies where it is due, and whether it was never better."""

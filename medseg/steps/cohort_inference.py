@@ -13,7 +13,7 @@ from medseg.bundle.build import build_inferer, build_network, build_postprocessi
 from medseg.bundle.read import Bundle
 from medseg.bundle.weights import load_weights
 from medseg.core.errors import DatalistError, MedsegError, OutputError, raise_faults
-from medseg.core.files import digest_of, write_json
+from medseg.core.files import digest_of
 from medseg.core.labels import map_values
 from medseg.core.study import Study
 from medseg.datasets.detect import read_dataset

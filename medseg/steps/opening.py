@@ -58,10 +58,12 @@ class OpenRun:
         if self.metrics is None:
             return
         seconds = time.monotonic() - self.began_s
-        finish_record(self.folder.record, outcome=outcome, seconds=seconds, reason=reason, **more)
-        self.tracker.finish(STATUS[outcome])
-        if self._log is not None:
-            detach_log(self._log)
+        try:
+            finish_record(self.folder.record, outcome=outcome, seconds=seconds, reason=reason, **more)
+        finally:  # a full disk must not leave a run that MLflow takes for running
+            self.tracker.finish(STATUS[outcome])
+            if self._log is not None:
+                detach_log(self._log)
 
 
 def open_run(task: Task, resume: Path | None, say: Callable[[str], None]) -> OpenRun:

@@ -84,7 +84,13 @@ def build_parts(bundle: Bundle, recipe: Recipe, *, device: torch.device, precisi
 
 
 def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None:
-    shape = [n for n in recipe.sampling.patch if n > 1]
+    patch, shape = recipe.sampling.patch, [n for n in recipe.sampling.patch if n > 1]
+    sides = len(bundle.metadata["network_data_format"]["inputs"]["image"]["spatial_shape"])
+    if len(patch) != 3 or len(shape) != sides:
+        raise ConfigError(
+            f"sampling.patch {list(patch)} must give one number for each of the 3 axes of a volume, "
+            f"{sides} of them above 1: bundle '{bundle.name}' has a {sides}D network."
+        )
     try:
         network.eval()
         with torch.inference_mode():

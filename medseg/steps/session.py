@@ -95,6 +95,10 @@ def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, beg
         seed=recipe.seed,
     )
     check_share(len(split.train), recipe, world)
+    say(
+        f"split     {len(split.train)} train, {len(split.validation)} validate, {len(split.holdout)} held out "
+        f"(fold {split.fold} of {split.folds}, seed {split.seed})"
+    )
     return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s)
 
 
@@ -234,7 +238,7 @@ def _forecast(plan: Plan, task: Task) -> str:
 
 
 def _run(plan: Plan, watcher: SilentWatcher, wish: StopWish, world: World) -> str:
-    with Progress(1000, "Training, permille", rank=world.rank) as bar:
+    with Progress(100, "Training, percent", rank=world.rank) as bar:
         if isinstance(watcher, LeadingWatcher):
             watcher.bar = bar
         wish.patient = True

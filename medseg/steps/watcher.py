@@ -60,9 +60,9 @@ class LeadingWatcher(SilentWatcher):
         """Move the bar."""
         self._loss = loss if math.isnan(self._loss) else LOSS_MEMORY * self._loss + (1 - LOSS_MEMORY) * loss
         if self.bar is not None:
-            permille = int(progress * 1000)
-            self.bar.advance(permille - self._shown, epoch=epoch, loss=self._loss)
-            self._shown = permille
+            percent = int(progress * 100)
+            self.bar.advance(percent - self._shown, epoch=epoch, loss=self._loss)
+            self._shown = percent
 
     def after_epoch(self, report: EpochReport) -> None:
         """Write the epoch down."""
