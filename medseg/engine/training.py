@@ -158,7 +158,7 @@ class Training:
         progress, self._saved_s = self.pace.progress, time.monotonic()
         while True:
             span = _Span(self.counters)
-            losses, progress, interrupted = self._learn(batches, progress)
+            losses, progress, interrupted = self._learn(batches, progress, span)
             span.trained()
             if interrupted:
                 self._save(is_best=False)
@@ -172,7 +172,7 @@ class Training:
             if outcome:
                 return outcome
 
-    def _learn(self, batches: Iterator[Batch], progress: float) -> tuple[list[float], float, bool]:
+    def _learn(self, batches: Iterator[Batch], progress: float, span: _Span) -> tuple[list[float], float, bool]:
         """Do the rest of an epoch: losses of its steps, the progress reached, whether a stop was asked for."""
         learner, counters, world = self.learner, self.counters, self.learner.world
         plan = self.patches.plan(counters.epoch, world)
@@ -192,11 +192,12 @@ class Training:
             self.watcher.after_step(epoch=counters.epoch + 1, loss=losses[-1], progress=progress)
             if not learner.settled:
                 continue
-            if stop:
-                return losses, progress, True
             if progress >= 1.0:
                 break
+            if stop:
+                return losses, progress, True
             if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+                span.note()
                 self._save(is_best=False)
         counters.epoch, counters.step = counters.epoch + 1, 0
         return losses, progress, False
@@ -245,15 +246,22 @@ class _Span:
     """The time an epoch takes, added to the run's counters as it goes."""
 
     def __init__(self, counters: Counters) -> None:
-        self.counters, self.began_s, self.waited_s = counters, time.monotonic(), counters.wait_s
+        self.counters, self.waited_s = counters, counters.wait_s
+        self.began_s = self._noted_s = time.monotonic()
         self.train_s = self.total_s = self.wait_s = 0.0
+
+    def note(self) -> None:
+        """Count the steps' time up to now, so that a state saved in mid-epoch knows it."""
+        now_s = time.monotonic()
+        self.counters.train_s += now_s - self._noted_s
+        self.counters.elapsed_s += now_s - self._noted_s
+        self._noted_s = now_s
 
     def trained(self) -> None:
         """The steps are done; validation follows."""
-        self.train_s = time.monotonic() - self.began_s
+        self.note()
+        self.train_s = self._noted_s - self.began_s
         self.wait_s = self.counters.wait_s - self.waited_s
-        self.counters.train_s += self.train_s
-        self.counters.elapsed_s += self.train_s
 
     def ended(self) -> None:
         """Validation is done too."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from medseg.core.errors import TrainingError
+from medseg.engine import training as module
 from medseg.engine.checkpoint import load_checkpoint, save_checkpoint
 from medseg.engine.pace import BudgetPace
 from medseg.engine.training import FINISHED, INTERRUPTED, STOPPED, Training
@@ -77,7 +78,7 @@ def test_epochs_are_epochs_then_a_kill_then_the_rest(
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-@pytest.mark.parametrize("step", [1, 2, 4, 5, 10])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 10])
 def test_a_stop_in_mid_epoch_finishes_the_step_saves_and_goes_on_bit_for_bit(
     step: int, accumulate: int, tiny: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -92,6 +93,29 @@ def test_a_stop_in_mid_epoch_finishes_the_step_saves_and_goes_on_bit_for_bit(
     rest = tiny.training(recipe, state=load_checkpoint(tmp_path / "last.pt"))
     assert rest.run() == FINISHED
     assert equal(learned(rest), learned(whole))
+
+
+def test_a_stop_at_the_last_step_of_all_lets_the_run_finish(tiny: SimpleNamespace) -> None:
+    watcher = tiny.Memory(stop_after=12)
+    assert tiny.training(watcher=watcher).run() == FINISHED
+    assert watcher.reports[-1].dice == {"a": 0.5}
+
+
+def test_a_long_epoch_is_saved_in_its_middle_with_the_time_it_took(
+    tiny: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAVE_EVERY_S", -1.0)  # after every step
+    whole, watcher = tiny.training(), _Copying(tiny.Memory())
+    whole.run()
+    tiny.training(watcher=watcher).run()
+    steps = [state["counters"]["step"] for state in watcher.saved]
+    assert steps == [1, 2, 3, 0, 1, 2, 3, 1, 2, 3, 1, 2, 0]  # 0: the first epoch was the best, the last ended the run
+    times = [state["counters"]["elapsed_s"] for state in watcher.saved]
+    assert times == sorted(set(times)), "no save forgets the seconds before it"
+    for state in (watcher.saved[1], watcher.saved[2], watcher.saved[9]):
+        rest = tiny.training(state=state)
+        assert rest.run() == FINISHED
+        assert equal(learned(rest), learned(whole))
 
 
 def test_a_finished_state_trains_no_more(tiny: SimpleNamespace) -> None:
@@ -195,6 +219,19 @@ def test_waiting_for_data_is_counted(tiny: SimpleNamespace) -> None:
 
 class _KilledError(Exception):
     pass
+
+
+class _Copying:
+    """A watcher that keeps each state as it was when saved."""
+
+    def __init__(self, memory: Any) -> None:
+        self.memory, self.saved = memory, []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.memory, name)
+
+    def save(self, state: dict[str, Any], *, is_best: bool) -> None:
+        self.saved.append(copy.deepcopy(state))
 
 
 class _Killer:
