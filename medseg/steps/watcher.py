@@ -78,9 +78,8 @@ class LeadingWatcher(SilentWatcher):
             key.replace(DICE_PREFIX, "dice_"): value for key, value in row.items() if key not in ("epoch", "step")
         }
         self.tracker.log_metrics(values, step=report.epoch)
-        LOG.info(
-            "epoch %d, %d steps, loss %.4f, Dice %s", report.epoch, report.steps, report.loss, dice or "not scored"
-        )
+        scores = ", ".join(f"Dice {name} {value:.4f}" for name, value in dice.items()) or "not scored"
+        LOG.info("epoch %d, %d steps, loss %.4f, %s", report.epoch, report.steps, report.loss, scores)
 
     def save(self, state: dict[str, Any], *, is_best: bool) -> None:
         """Write best.pt first, so that a kill in between can only leave last.pt behind its best."""
