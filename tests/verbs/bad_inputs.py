@@ -1,0 +1,311 @@
+"""Every bad input tried: how it is made, what the command says, and how it ends. One row here is one test."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import damage as d
+import damage_models as m
+import numpy as np
+from damage import Make, Place, Words
+
+# What a row does not give itself; the page says so too.
+TRAIN_WORDS = ("--workers", 0, "--no-tracking")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bad input.
+
+    Attributes:
+        name: What is wrong, as the page lists it.
+        make: Makes it and gives the command.
+        code: Exit code.
+        says: Parts of the message.
+        machine: What the machine is like meanwhile.
+        leaves: "nothing", or the outcome its record has where the fault shows only after the start.
+    """
+
+    name: str
+    make: Make
+    code: int
+    says: tuple[str, ...]
+    machine: Callable[[], AbstractContextManager[None]] = m.machine
+    leaves: str = "nothing"
+
+
+def command(row: Row, place: Place) -> Words:
+    """The words of a row's command, verb first, with the output and whatever every row has."""
+    verb, *words = row.make(place)
+    if verb == "infer":
+        return [verb, *words, "--output", place.out]
+    # "--tracking" rows are about tracking; a resumed run takes no other option.
+    plain = () if "--resume" in words or "--tracking-uri" in words else TRAIN_WORDS
+    output = () if "--resume" in words else ("--output", place.out)
+    return [verb, *words[:4], *output, *plain, *words[4:]]
+
+
+FILES = [
+    Row("a scan that was cut short", d.image(d.cut), 1, ("phantom_000.nii.gz'", "truncated")),
+    Row("an empty file", d.image(d.content(lambda _: b"")), 1, ("the file is empty",)),
+    Row("text under the name of a scan", d.image(d.content(lambda _: b"hello")), 1, ("the content is not gzip",)),
+    Row(
+        "a packed file that is no NIfTI",
+        d.image(d.content(lambda _: gzip.compress(b"hello" * 200))),
+        1,
+        ("not a NIfTI file",),
+    ),
+    Row(
+        "a packed file with damaged bytes",
+        d.image(d.content(lambda old: old[:600] + bytes(64) + old[664:])),
+        1,
+        ("damaged", "Copy the file again"),
+    ),
+    Row("voxels that are NaN", d.image(d.voxels(d.with_nan)), 1, ("3 voxels are NaN", "replace them")),
+    Row(
+        "four dimensions where three are expected",
+        d.image(d.voxels(lambda a: np.stack([a, a], -1))),
+        1,
+        ("holds 2 channels; one is expected",),
+    ),
+    Row("a spacing of zero", d.image(d.header(d.assign("pixdim", 2, 0.0))), 1, ("spacing of 1 x 0 x 1 mm",)),
+    Row(
+        "sform and qform that disagree",
+        d.image(d.header(d.assign("srow_x", 3, 50.0))),
+        1,
+        ("sform and qform disagree",),
+    ),
+    Row("no place in the patient", d.image(d.header(d.no_place)), 1, ("neither sform nor qform is set",)),
+    Row("axes that are not at right angles", d.image(d.header(d.shear)), 1, ("'", "phantom_000.nii.gz'")),
+    Row(
+        "a header that promises more voxels than there are",
+        d.image(d.header(d.assign("dim", 1, 30000))),
+        1,
+        ("the header describes",),
+    ),
+]
+
+LABELS = [
+    Row(
+        "a label value the bundle does not know",
+        d.label(d.voxels(lambda a: d.with_value(a, 7))),
+        1,
+        ("label value 7 in 1 voxels; the bundle knows 1 anterior, 2 posterior",),
+    ),
+    Row("a fractional label value", d.label(d.voxels(lambda a: d.with_value(a, 1.5))), 1, ("1 voxels such as 1.5",)),
+    Row(
+        "a label map of another shape",
+        d.label(d.voxels(lambda a: a[:-2])),
+        1,
+        ("lies on another grid than channel t1: shape",),
+    ),
+    Row(
+        "a label map of the same shape in another place",
+        d.label(d.header(d.move)),
+        1,
+        ("lies on another grid", "corners lie"),
+    ),
+    Row("a label file that is missing", d.label(lambda path: path.unlink()), 1, ("labelsTr/phantom_000.nii.gz'",)),
+    Row("no label file at all", d.no_labels, 1, ("none of the 8 studies has a label file to train on",)),
+]
+
+FOLDERS = [
+    Row("a folder that does not exist", lambda p: d.train(p, data=p.root / "dta"), 1, ("No data '", "check the sp")),
+    Row("a folder of something else", d.other_folder, 1, ("no known layout", "Looked for", "images/X.nii.gz")),
+    Row("labels in a folder of another name", d.masks_folder, 1, ("Rename masks/ to labels/",)),
+    Row("a dataset.json that is not JSON", d.broken_listing, 1, ("dataset.json",)),
+    Row("a dataset.json that lists no study", d.listing(d.only(0)), 1, ("dataset.json",)),
+    Row("one study listed twice", d.listing(d.twice), 1, ("phantom_000", "2 times")),
+    Row("too few patients", d.listing(d.only(2)), 1, ("2 patient(s) with a label cannot be split", "give 3 or more")),
+    Row(
+        "a BraTS study without one channel",
+        d.brats(lambda data: (data / "Phantom_001" / "Phantom_001_t2.nii.gz").unlink()),
+        1,
+        ("study 'Phantom_001': channel t2 is missing", "Phantom_001_t2.nii.gz"),
+    ),
+    Row("BraTS names of two generations", d.brats(d.mix_generations), 1, ("are mixed; give them as two folders",)),
+    Row("a channel too few for the bundle", m.wrong_channels, 1, ("t1",)),
+]
+
+CONFIGS = [
+    Row("a number that YAML takes for text", m.config("optimizer: {lr: 1e-3}"), 1, ("'1e-3' is text; write 1.0e-3",)),
+    Row("a misspelt section", m.config("optimzer: {lr: 1.0e-3}"), 1, ("did you mean 'optimizer.lr'?",)),
+    Row("a key given twice", m.config("seed: 1\nseed: 2\n"), 1, ("line 2: key 'seed' is given twice; keep one",)),
+    Row("a value of the wrong kind", m.config("seed: one"), 1, ("seed (", "'one' is not a whole number")),
+    Row("a value out of range", m.config("sampling: {foreground: 1.5}"), 1, ("1.5 is out of range", "at most 1")),
+    Row(
+        "a range the wrong way round",
+        m.config("augmentation: {gamma: {probability: 0.1, range: [1.5, 0.7]}}"),
+        1,
+        ("write [low, high]",),
+    ),
+    Row(
+        "several faults at once",
+        m.config("seed: -1\nloss: {dise: 1.0}\n"),
+        1,
+        ("2 faults", "-1 is out of range", "did you mean 'loss.dice'?"),
+    ),
+    Row("a file that is not YAML", m.config("seed: [1"), 1, ("mine.yaml: line",)),
+    Row("a configuration that does not exist", d.options("--config", "none.yaml"), 1, ("Cannot read 'none.yaml'",)),
+    Row("a recipe that lacks a key", m.recipe_without("optimizer", "lr"), 1, ("optimizer.lr: missing",)),
+    Row(
+        "a patch that does not fit the network",
+        d.options("--set", "sampling.patch=[15,24,16]"),
+        1,
+        ("sampling.patch [15, 24, 16] does not fit the network", "takes"),
+        leaves="failed",
+    ),
+    Row(
+        "a patch of two numbers for a 3D network",
+        d.options("--set", "sampling.patch=[16,24]"),
+        1,
+        ("sampling.patch [16, 24] must give one number for each of the 3 axes",),
+        leaves="failed",
+    ),
+    Row(
+        "fewer loss weights than the network has outputs",
+        d.options("--set", "loss.deep_supervision=[1.0]"),
+        1,
+        ("loss.deep_supervision has 1 weight(s); the network gives 2 outputs",),
+        leaves="failed",
+    ),
+]
+
+OPTIONS = [
+    Row("a misspelt option", d.options("--epoch", 3), 2, ("unknown option '--epoch'; did you mean '--epochs'?",)),
+    Row("a misspelt --set key", d.options("--set", "optimizer.learning=1e-3"), 2, ("optimizer.learning: unknown key",)),
+    Row("a --set without a value", d.options("--set", "optimizer.lr"), 2, ("write --set key=value",)),
+    Row("a budget that is no time", d.options("--budget", "soon"), 2, ("'soon' is not a time; write 90s, 15m or 2h",)),
+    Row(
+        "a budget too short for one step",
+        d.options("--budget", "1s"),
+        1,
+        ("The budget ends before the first step", "Give a longer --budget"),
+        leaves="failed",
+    ),
+    Row("epochs and a budget", d.options("--epochs", 2, "--budget", "1m"), 2, ("not allowed with",)),
+    Row("no epochs", d.options("--epochs", 0), 2, ("--epochs 0 is out of range; give 1 or more",)),
+    Row("a fold that does not exist", d.options("--fold", 5), 1, ("fold 5 does not exist", "choose 0 to 4")),
+    Row("a negative number of workers", d.options("--workers", -1), 2, ("--workers -1 is out of range",)),
+    Row("fp16 on a CPU", d.options("--precision", "fp16", "--device", "cpu"), 2, ("choose bf16, fp32 or auto",)),
+    Row(
+        "a GPU the machine does not have",
+        d.options("--device", "cuda"),
+        2,
+        ("--device cuda: this machine has cpu",),
+        machine=m.no_cuda,
+    ),
+    Row("no bundle", lambda _: ["train"], 2, ("--bundle is missing, for example --bundle brats_unet3d",)),
+    Row(
+        "a name no folder can have",
+        d.options("--name", "../mine"),
+        2,
+        ("--name '../mine' starts with '.'", "Use letters"),
+    ),
+    Row("an MLflow file store", d.options("--tracking-uri", "file:///mlruns"), 2, ("--no-tracking",)),
+    Row(
+        "an option beside --resume",
+        lambda p: ["train", "--resume", p.run, "--epochs", 9],
+        2,
+        ("--epochs cannot stand beside --resume",),
+    ),
+]
+
+BUNDLES = [
+    Row(
+        "a misspelt bundle",
+        lambda p: ["train", "--bundle", "hipocampus_unet3d", "--data", p.cohort],
+        1,
+        ("No bundle 'hipocampus_unet3d'. Did you mean 'hippocampus_unet3d'?",),
+    ),
+    Row("a folder that is no bundle", m.plain_folder, 1, ("is a folder but no bundle",)),
+    Row("a bundle still in its zip", m.zip_file, 1, ("is a zip file. Unpack it",)),
+    Row(
+        "a bundle without inference.yaml", m.without("configs/inference.yaml"), 1, ("configs/inference.yaml: missing",)
+    ),
+    Row("metadata.json that is not JSON", m.broken_metadata, 1, ("metadata.json: line 2",)),
+    Row("a bundle without a recipe", m.without("configs/train.yaml"), 1, ("it can segment, but not be trained",)),
+    Row(
+        "a _target_ that runs programs",
+        m.model(lambda v: v["network_def"].update(_target_="os.system")),
+        1,
+        ("network_def._target_: 'os.system' may not be built here",),
+    ),
+    Row(
+        "code in one of the four parts",
+        m.model(lambda v: v["network_def"].update(in_channels="$1")),
+        1,
+        ("network_def.in_channels: '$1'", "runs code; write a plain value"),
+    ),
+    Row(
+        "wrong arguments of a network",
+        m.model(lambda v: v["network_def"].update(filterz=[4, 8])),
+        1,
+        ("network_def", "cannot be built", "filterz"),
+        leaves="failed",
+    ),
+    Row(
+        "a bundle without weights",
+        lambda p: m.infer(p, p.bundle),
+        1,
+        ("has no trained weights (models/model.pt)", "python -m medseg.train --bundle"),
+    ),
+    Row("damaged weights", m.weights(d.cut), 1, ("model.pt' are damaged", "Copy them again")),
+    Row("weights of another network", m.weights(m.of_another_network), 1, ("do not fit", "missing")),
+    Row("weights that hold code", m.weights(m.with_code), 1, ("hold more than tensors, which could run code",)),
+    Row("a run that ended before its bundle was written", m.unfinished_run, 1, ("holds no complete bundle",)),
+]
+
+INPUTS_AND_OUTPUTS = [
+    Row(
+        "an input that does not exist",
+        lambda p: m.infer(p, None, p.root / "none.nii.gz"),
+        1,
+        ("no file or folder '", "none.nii.gz'"),
+    ),
+    Row("two inputs of one name", m.same_id, 1, ("study 'phantom_000' stands in 2 inputs",)),
+    Row("one cut scan among good ones", m.one_cut_scan, 3, ("phantom_003", "truncated"), leaves="finished"),
+    Row("an output that would replace an input", m.onto_inputs, 1, ("would replace the input of study 'phantom_000'",)),
+    Row("a file where label maps should go", m.file_in_the_way(m.infer), 1, ("Cannot write '", "another --output")),
+    Row("a file where runs should go", m.file_in_the_way(d.train), 1, ("Cannot make a run folder in '", "--output")),
+    Row("the name of a run that exists", m.name_taken, 1, ("exists. Go on with it by --resume", "another --name")),
+    Row(
+        "a full disk",
+        d.options(),
+        1,
+        ("Cannot write '", ".pt': File too large. Free space or choose another --output"),
+        machine=m.full_disk,
+        leaves="failed",
+    ),
+    Row(
+        "a resume of what is no run", lambda p: ["train", "--resume", p.cohort], 1, ("is no run: it holds no run.json",)
+    ),
+    Row(
+        "a resume from a damaged checkpoint",
+        m.interrupted(lambda run: d.cut(run / "last.pt")),
+        1,
+        ("Checkpoint '", "last.pt' cannot be read"),
+        leaves="interrupted",
+    ),
+    Row(
+        "a resume on data that changed",
+        m.interrupted(m.other_digest),
+        1,
+        ("changed since run", "start a new run"),
+        leaves="interrupted",
+    ),
+]
+
+SECTIONS = {
+    "Files": FILES,
+    "Labels": LABELS,
+    "Folders": FOLDERS,
+    "Recipes": CONFIGS,
+    "Options": OPTIONS,
+    "Bundles and weights": BUNDLES,
+    "Inputs, outputs and runs": INPUTS_AND_OUTPUTS,
+}
+ROWS = [row for rows in SECTIONS.values() for row in rows]
