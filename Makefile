@@ -1,33 +1,38 @@
-# make demo   environment, then the main job on a synthetic cohort: trains, infers, scores, draws
-# make test   environment, then every check: format, lint, types, tests
+# make demo   the environment, then the main job on synthetic data; ends with the path of the run folder
+# make test   the environment, then lint, types and tests
+# make lint   the environment, then lint and types
+#
+# Another Python than the one found first: make demo PYTHON=/path/to/python3.12
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-VENV := .venv
-RUN := $(VENV)/bin/python
-READY := $(VENV)/.ready
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
+BIN := .venv/bin
+READY := .venv/.ready
 
-.PHONY: demo test lint clean
+.PHONY: help demo test lint environment
 
-demo: $(READY)
-	$(RUN) -m medseg.train --bundle brats_unet3d
+help:
+	@sed -n 's/^# //p;/^$$/q' Makefile
+
+demo: environment
+	@$(BIN)/python -m medseg.train --bundle brats_unet3d
 
 test: lint
-	$(RUN) -m pytest
+	$(BIN)/python -m pytest
 
-lint: $(READY)
-	$(RUN) -m ruff format --check .
-	$(RUN) -m ruff check .
-	$(RUN) -m mypy
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
-# torch comes first and pinned: an unpinned one brings gigabytes of CUDA packages.
+environment: $(READY)
+
+# torch first and alone: with its version fixed, nothing installed later can bring another one.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "medseg needs Python 3.11 or newer; '$(PYTHON)' is older. Install one and give make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --upgrade pip
-	$(RUN) -m pip install --quiet -c constraints.txt torch
-	$(RUN) -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "medseg needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1)." >&2; \
+	  echo "Install one, or name it: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version). The first time takes some minutes and about 2 GB."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $(READY)
-
-clean:
-	rm -rf $(VENV)
