@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from medseg.bundle.find import find_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.command import Parser, run_command
-from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, UsageError
+from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
 from medseg.recipe.layers import Layer, Resolved, flatten, resolve
 from medseg.recipe.yaml_file import read_yaml
 from medseg.runs.config_file import format_config
@@ -235,9 +235,11 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | None:
     began_s = time.monotonic()
     run = find_run(path)
     record = read_record(run.record)
-    if record["outcome"] in ("finished", "stopped"):
+    if record.get("verb") == "train" and record["outcome"] in ("finished", "stopped"):
         say(f"Run '{run.root}' is finished; nothing is left to do.")
         return None
+    if record.get("verb") != "train":
+        raise FileError(f"'{run.root}' is no training: its run.json was written by medseg {record.get('verb')}.")
     request = TrainRequest.from_dict(record["request"])
     bundle = read_bundle(run.bundle)
     resolved = resolve([Layer("config.yaml of the run", flatten(read_yaml(run.config)))], f"Run '{run.root}'")
@@ -248,6 +250,11 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | None:
         raise DatalistError(
             f"The data in '{record['data']}' changed since run '{run.root}' began; going on would mix two cohorts. "
             "Put the files back, or start a new run."
+        )
+    if record["ranks"] != task.world.size or record["split"] != task.split.as_dict():
+        raise DatalistError(
+            f"Run '{run.root}' began with {record['ranks']} process(es) and a split that {task.world.size} process(es) "
+            "and the data of now do not give again. Go on as it began, or start a new run."
         )
     result: Result = session.train_task(task, resume=run.root, say=say)
     return result

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import logging
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
@@ -62,6 +63,24 @@ def run_command(
         130 interrupted.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    with _warnings_shown():
+        return _run(parser, run, words)
+
+
+@contextlib.contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Warnings of medseg go to stderr, whatever else listens to its logger."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("medseg: warning: %(message)s"))
+    logging.getLogger("medseg").addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger("medseg").removeHandler(handler)
+
+
+def _run(parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int], words: list[str]) -> int:
     try:
         return run(parser().parse(words))
     except MedsegError as error:

@@ -79,7 +79,16 @@ class LabelSet:
 
 
 def map_values(array: LabelArray, mapping: Mapping[int, int]) -> LabelArray:
-    """Replace each value of ``array`` by ``mapping[value]``; values not named become 0."""
+    """Replace each value of ``array`` by ``mapping[value]``.
+
+    Raises:
+        DatalistError: The array holds a value that the mapping does not name; to drop it would erase a label.
+    """
+    unknown = sorted(set(np.flatnonzero(np.bincount(array.ravel(), minlength=256)).tolist()) - set(mapping))
+    if unknown:
+        raise DatalistError(
+            f"label value {unknown[0]} is not one of {', '.join(str(value) for value in sorted(mapping))}"
+        )
     table = np.zeros(256, np.uint8)
     for source, target in mapping.items():
         table[source] = target

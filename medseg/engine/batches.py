@@ -174,6 +174,6 @@ def _collate(items: list[tuple[torch.Tensor, torch.Tensor, str]]) -> tuple[torch
 def _settle(_: int) -> None:
     # Workers that each start a thread per core fight with the training step for the same cores.
     torch.set_num_threads(1)
-    # Ctrl-C reaches every process of a terminal; the main one decides when to stop.
+    # Ctrl-C and a scheduler's SIGTERM reach every process of a group; the main one decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

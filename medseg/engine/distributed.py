@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
+
+# The leader reads and prepares a cohort alone while the others wait; torch's default of minutes is too short for it.
+PATIENCE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def join(world: World, device: torch.device) -> None:
     if world.size > 1 and not dist.is_initialized():
         if device.type == "cuda":
             torch.cuda.set_device(device)
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=world.rank, world_size=world.size)
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, rank=world.rank, world_size=world.size, timeout=PATIENCE)
 
 
 def leave(world: World) -> None:

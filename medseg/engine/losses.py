@@ -25,6 +25,11 @@ def build_loss(recipe: LossRecipe) -> Loss:
     Source: Milletari et al. 2016 (soft Dice) as in MONAI's DiceCELoss; weights per output as in
     Lee et al. 2015, "Deeply-Supervised Nets".
     """
+    if not recipe.dice + recipe.cross_entropy > 0 or not sum(recipe.deep_supervision) > 0:
+        raise ConfigError(
+            f"loss: dice {recipe.dice:g}, cross_entropy {recipe.cross_entropy:g}, deep_supervision "
+            f"{list(recipe.deep_supervision)} leave nothing to learn from; one of each must be above 0"
+        )
     dice_ce = DiceCELoss(
         include_background=False,
         to_onehot_y=True,

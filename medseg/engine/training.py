@@ -213,7 +213,9 @@ class Training:
             return {}, False
         dice = self.validate()
         mean = mean_scored(list(dice.values()))
-        is_best = not math.isnan(mean) and mean > counters.best
+        # Equal at the best epoch: a kill after best.pt and before last.pt made this epoch be done again.
+        again = counters.epoch == counters.best_epoch and mean == counters.best
+        is_best = not math.isnan(mean) and (mean > counters.best or again)
         if is_best:
             counters.best, counters.best_epoch = mean, counters.epoch
         counters.stale = 0 if is_best else counters.stale + 1

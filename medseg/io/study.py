@@ -21,6 +21,12 @@ def read_study(study: Study) -> Volume:
     volumes = {
         name: reader_of(channel.path).volume(channel.path, channel.index) for name, channel in study.channels.items()
     }
+    for name, volume in volumes.items():
+        if len(volume.array) != 1:
+            raise GeometryError(
+                f"Study '{study.id}': the file of {name} holds {len(volume.array)} volumes; one is expected. "
+                "Split it, or name the volume in a datalist."
+            )
     first_name, first = next(iter(volumes.items()))
     for name, volume in volumes.items():
         difference = grid_difference(first.shape, first.affine_ras, volume.shape, volume.affine_ras)

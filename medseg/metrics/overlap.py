@@ -34,4 +34,4 @@ def dice(prediction: BoolArray, reference: BoolArray) -> float:
     total = np.count_nonzero(prediction) + np.count_nonzero(reference)
     if total == 0:
         return math.nan
-    return 2.0 * np.count_nonzero(prediction & reference) / total
+    return float(2.0 * np.count_nonzero(prediction & reference) / total)

@@ -22,7 +22,7 @@ from medseg.engine.inference import Predictor
 from medseg.io.nifti import write_label_map
 from medseg.io.study import read_study
 from medseg.runs.progress import Progress
-from medseg.runs.record import finish_record, start_record
+from medseg.runs.record import finish_record, read_record, start_record
 from medseg.steps.data import matched
 
 LOG = logging.getLogger("medseg")
@@ -86,7 +86,8 @@ def infer_cohort(
     began_s = time.monotonic()
     device = choose_device(device_name)
     precision = choose_precision(precision_name, device)
-    jobs = _collect(bundle, inputs, output)
+    jobs, outcomes = _collect(bundle, inputs, say)
+    _check_output(jobs, output)
     preprocessing, network = build_preprocessing(bundle), build_network(bundle)
     load_weights(network, bundle.weights)
     predictor = Predictor(
@@ -97,6 +98,8 @@ def infer_cohort(
         device,
         precision,
     )
+    for outcome in outcomes:
+        say(f"failed: {outcome.study}: {outcome.reason}")
     say(f"{len(jobs)} studies; bundle {bundle.name} {bundle.version}, {device}, {precision.name}")
     record = output / "run.json"
     start_record(
@@ -109,8 +112,9 @@ def infer_cohort(
         device=str(device),
         precision=precision.name,
         split={},
+        verb="infer",
     )
-    outcomes: list[Outcome] = []
+    unread = len(outcomes)
     try:
         with Progress(len(jobs), "Segmenting") as progress:
             for outcome in _each(jobs, predictor, output):
@@ -119,7 +123,7 @@ def infer_cohort(
                     progress.say(f"failed: {outcome.study}: {outcome.reason}")
                 progress.advance()
     finally:
-        complete = len(outcomes) == len(jobs)
+        complete = len(outcomes) == unread + len(jobs)
         finish_record(
             record,
             outcome="finished" if complete else "interrupted",
@@ -151,36 +155,73 @@ def _segment(job: Job, predictor: Predictor, output: Path) -> tuple[Path, dict[i
     return path, counts
 
 
-def _collect(bundle: Bundle, inputs: Sequence[Path], output: Path) -> list[Job]:
-    """Studies of all inputs; every fault at once."""
+def _collect(bundle: Bundle, inputs: Sequence[Path], say: Callable[[str], None]) -> tuple[list[Job], list[Outcome]]:
+    """Studies of all inputs, and outcomes of those that cannot even be listed; an unusable input is refused."""
     jobs: list[Job] = []
+    outcomes: list[Outcome] = []
     faults: list[str] = []
     for path in inputs:
         try:
-            jobs += _jobs(bundle, path)
+            jobs += _jobs(bundle, path, say)
         except MedsegError as error:
-            faults.append(str(error))
+            found, failed = _jobs_one_by_one(bundle, path)
+            jobs, outcomes = jobs + found, outcomes + failed if found else outcomes
+            faults += [] if found else [str(error)]
     ids = [job.study.id for job in jobs]
-    faults += [
-        f"study '{one}' stands in {ids.count(one)} inputs; both would be written to one file" for one in _twice(ids)
-    ]
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    faults += [f"study '{one}' stands in {ids.count(one)} inputs; both would be written to one file" for one in twice]
     raise_faults("--input", faults, DatalistError)
-    sources = {path.resolve() for job in jobs for path in job.study.files()}
-    hit = [one for one in ids if (output / f"{one}.nii.gz").resolve() in sources]
-    if hit:
-        raise OutputError(f"--output '{output}' would replace the input of study '{hit[0]}'; choose another folder.")
-    return jobs
+    return jobs, outcomes
 
 
-def _jobs(bundle: Bundle, path: Path) -> list[Job]:
+def _jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> list[Job]:
     if not path.exists():
         raise DatalistError(f"no file or folder '{path}'")
     dataset = matched(read_dataset(path), bundle)
+    for note in dataset.notes:
+        say(f"{path}: {note}")
     written = {index: value for value, index in bundle.labels.class_of_value().items()}
     wanted = {index: value for value, index in bundle.labels.class_of_value(dataset.label_names).items()}
     value_of = {written[index]: wanted.get(index, written[index]) for index in written}
+    if len(set(value_of.values())) < len(value_of):
+        raise DatalistError(
+            f"'{path}' names only some labels, so two would be written as one value ({value_of}); name all or none"
+        )
     return [Job(study, value_of) for study in dataset.studies]
 
 
-def _twice(ids: Sequence[str]) -> list[str]:
-    return sorted({one for one in ids if ids.count(one) > 1})
+def _jobs_one_by_one(bundle: Bundle, path: Path) -> tuple[list[Job], list[Outcome]]:
+    """Studies of a folder of study folders in which some are incomplete: the good ones, and why the others fail."""
+    jobs: list[Job] = []
+    failed: list[Outcome] = []
+    for folder in sorted(path.iterdir()) if path.is_dir() else []:
+        if not folder.is_dir() or folder.name.startswith("."):
+            continue
+        try:
+            found = _jobs(bundle, folder, lambda _: None)
+            if [job.study.id for job in found] != [folder.name]:
+                return [], []  # no folder of study folders: images/ or labels/ below it would be taken for studies
+            jobs += found
+        except MedsegError as error:
+            failed.append(Outcome(folder.name, None, " ".join(str(error).split()), 0.0, {}))
+    return jobs, failed
+
+
+def _check_output(jobs: Sequence[Job], output: Path) -> None:
+    """Refuse to replace what no inference wrote: inputs, expert labels, the record of a training."""
+    record = output / "run.json"
+    if record.is_file():
+        verb = read_record(record).get("verb")
+        if verb != "infer":
+            raise OutputError(
+                f"--output '{output}' holds a run of medseg {verb or 'another version'}; choose another folder."
+            )
+    sources = {path.resolve() for job in jobs for path in job.study.files()}
+    for job in jobs:
+        target = output / f"{job.study.id}.nii.gz"
+        if target.resolve() in sources:
+            raise OutputError(
+                f"--output '{output}' would replace the input of study '{job.study.id}'; choose another folder."
+            )
+        if target.exists() and not record.is_file():
+            raise OutputError(f"'{target}' exists and no inference wrote it; choose another --output.")

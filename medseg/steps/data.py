@@ -90,9 +90,7 @@ def phantom_cohort(bundle: Bundle, output: Path, *, seed: int, say: Callable[[st
         raise DatalistError(f"Bundle '{bundle.name}' has no phantom cohort to train on; give --data DIR.")
     say(PHANTOM_NOTE)
     folder = output / "phantoms" / f"{bundle.phantom}-{seed}"
-    if not (folder / "PHANTOM.txt").is_file():
-        write_phantom_cohort(folder, kind=bundle.phantom, studies=PHANTOM_STUDIES, seed=seed)
-    return folder
+    return write_phantom_cohort(folder, kind=bundle.phantom, studies=PHANTOM_STUDIES, seed=seed)
 
 
 def summary(cohort: Cohort) -> Sequence[str]:

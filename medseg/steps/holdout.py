@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,9 @@ def score_holdout(
         reference = map_values(reader_of(study.label).label(study.label)[0], class_of_value)
         prediction = map_values(predictor.predict(volume), written)
         scores[study.id] = score_study(prediction, reference, labels)
-        shown = ", ".join(f"{name} {value:.2f}" for name, value in scores[study.id].items())
+        shown = ", ".join(
+            f"{name} -" if math.isnan(value) else f"{name} {value:.2f}" for name, value in scores[study.id].items()
+        )
         names, title = [label.name for label in labels.labels], f"{study.id}   Dice {shown}"
         # The last channel: FLAIR in BraTS, where the whole tumour shows best.
         channel = volume.array[-1].astype("float32")

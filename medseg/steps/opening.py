@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from medseg.bundle.copy import copy_bundle
 from medseg.core.errors import FileError
+from medseg.core.files import write_json
 from medseg.engine.checkpoint import load_checkpoint
 from medseg.engine.distributed import leader_says
 from medseg.runs.config_file import write_config
 from medseg.runs.folder import RunFolder, create_run_folder
 from medseg.runs.log_file import attach_log, detach_log
 from medseg.runs.metrics_log import MetricsLog, columns_for
-from medseg.runs.record import Outcome, finish_record, git_commit, start_record, versions
+from medseg.runs.record import Outcome, finish_record, git_commit, read_record, start_record, versions
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.runs.tracking import Status
 from medseg.runs.tracking_uri import artifact_root, choose_uri
@@ -52,14 +53,23 @@ class OpenRun:
     tracker: Tracker | NoTracker
     began_s: float
     _log: logging.Handler | None = field(default=None, repr=False)
+    _closed: bool = field(default=False, repr=False)
+
+    def fail(self, error: BaseException) -> None:
+        """Say that an error or a signal ended it."""
+        if isinstance(error, KeyboardInterrupt):
+            self.close("interrupted", reason="stopped by a signal")
+        else:
+            self.close("failed", reason=f"{type(error).__name__}: {error}")
 
     def close(self, outcome: Outcome, *, reason: str | None = None, **more: Any) -> None:
         """Say how it ended, in the record and in MLflow. Processes that do not lead say nothing."""
-        if self.metrics is None:
+        if self.metrics is None or self._closed:
             return
         seconds = time.monotonic() - self.began_s
         try:
             finish_record(self.folder.record, outcome=outcome, seconds=seconds, reason=reason, **more)
+            self._closed = True  # a signal from here on must not turn a finished run into an interrupted one
         finally:  # a full disk must not leave a run that MLflow takes for running
             self.tracker.finish(STATUS[outcome])
             if self._log is not None:
@@ -78,11 +88,26 @@ def open_run(task: Task, resume: Path | None, say: Callable[[str], None]) -> Ope
     if not task.world.leads:
         return OpenRun(folder, state, None, NoTracker(), task.began_s)
     say(f"Output: {folder.root}" + (f" (going on after epoch {state['counters']['epoch']})" if state else ""))
-    _write_start(task, folder, resume)
+    former_id = _run_id(folder, state)
+    _write_start(task, folder, resume, former_id)
+    log = attach_log(folder.log)
     epoch = None if state is None else int(state["counters"]["epoch"])
     metrics = MetricsLog(folder.metrics, columns_for(task.bundle.labels.scored), resume_epoch=epoch)
-    tracker = _start_tracker(task, folder, None if state is None else state.get("run_id"))
-    return OpenRun(folder, state, metrics, tracker, task.began_s, attach_log(folder.log))
+    run = OpenRun(folder, state, metrics, NoTracker(), task.began_s, log)
+    try:
+        run.tracker = _start_tracker(task, folder, former_id)
+        write_json(folder.record, {**read_record(folder.record), "mlflow_run_id": run.tracker.run_id})
+    except BaseException as error:
+        run.fail(error)
+        raise
+    return run
+
+
+def _run_id(folder: RunFolder, state: dict[str, Any] | None) -> str | None:
+    """MLflow's id of the run to go on with: from the checkpoint or, before the first one, from the record."""
+    if state is not None and state.get("run_id"):
+        return str(state["run_id"])
+    return read_record(folder.record).get("mlflow_run_id") if folder.record.is_file() else None
 
 
 def _folder(task: Task, resume: Path | None) -> RunFolder:
@@ -108,7 +133,7 @@ def _state(folder: RunFolder) -> dict[str, Any] | None:
     return state
 
 
-def _write_start(task: Task, folder: RunFolder, resume: Path | None) -> None:
+def _write_start(task: Task, folder: RunFolder, resume: Path | None, run_id: str | None) -> None:
     if resume is None:
         write_config(folder.config, task.resolved)
         copy_bundle(task.bundle, folder.bundle, with_weights=False)
@@ -126,6 +151,8 @@ def _write_start(task: Task, folder: RunFolder, resume: Path | None) -> None:
         data=str(task.cohort.dataset.root),
         phantom=task.request.data is None,
         ranks=task.world.size,
+        mlflow_run_id=run_id,
+        verb="train",
     )
 
 

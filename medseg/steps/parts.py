@@ -91,6 +91,12 @@ def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None
             f"sampling.patch {list(patch)} must give one number for each of the 3 axes of a volume, "
             f"{sides} of them above 1: bundle '{bundle.name}' has a {sides}D network."
         )
+    inferred = bundle.inference["inferer"].get("spatial_dim", 0) if sides == 2 else None
+    if inferred is not None and patch.index(1) != inferred:
+        raise ConfigError(
+            f"sampling.patch {list(patch)} takes slices across axis {patch.index(1)}; the inferer of bundle "
+            f"'{bundle.name}' takes them across axis {inferred}. Put the 1 there."
+        )
     try:
         network.eval()
         with torch.inference_mode():

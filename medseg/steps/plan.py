@@ -81,13 +81,16 @@ def plan_training(
         training.pace = StepPace(total, done)
         return Plan(training, speed, total, per_epoch, (total - done) * step_s + validation_s)
     last_step_s = ends_at_s - validation_s - HOLDOUT_COST * speed.study_s * holdout - FINISH_S
-    training.pace = _budget(last_step_s, step_s, 0.0 if state is None else float(state["progress"]))
+    training.pace = (
+        _budget(last_step_s, step_s) if state is None else BudgetPace(last_step_s, step_s, state["progress"])
+    )
     steps = training.counters.steps + training.pace.steps_left
     return Plan(training, speed, steps, per_epoch, last_step_s - time.monotonic() + validation_s)
 
 
-def _budget(last_step_s: float, step_s: float, progress: float) -> Pace:
-    pace = BudgetPace(last_step_s, step_s, progress)
+def _budget(last_step_s: float, step_s: float) -> Pace:
+    """Pace of a new run; a resumed one whose time is up does one step more and is scored, which loses nothing."""
+    pace = BudgetPace(last_step_s, step_s)
     if pace.steps_left < 1:
         short_s = step_s - (last_step_s - time.monotonic())
         raise TrainingError(

@@ -69,10 +69,10 @@ def prepare_all(
     return list(each())
 
 
-def cache_key(study_digest: str, chain: object, class_of_value: Mapping[int, int]) -> str:
-    """Name of a study's cache entry: changes with its files, the chain, the labels and the versions."""
+def cache_key(study_id: str, files_digest: str, chain: object, class_of_value: Mapping[int, int]) -> str:
+    """Name of a study's cache entry: changes with its id and files, the chain, the labels and the versions."""
     values = sorted(class_of_value.items())
-    return digest_of([FORMAT, __version__, monai.__version__, study_digest, chain, values])[:32]
+    return digest_of([FORMAT, __version__, monai.__version__, study_id, files_digest, chain, values])[:32]
 
 
 def fits_memory(voxels: int, channels: int, *, ranks: int) -> bool:

@@ -25,7 +25,7 @@ class TrainRequest:
         name: Of the run; None takes the time.
         config: YAML files over the bundle's recipe.
         settings: "key=value" texts over these.
-        fold: Which fifth is held out.
+        fold: Which of the folds is held out.
         epochs: Length of the run; wins over the bundle's.
         budget_min: Length of the whole command, in minutes.
         seed: Of split, weights and every draw.
@@ -85,12 +85,12 @@ def resolve_recipe(bundle: Bundle, request: TrainRequest) -> Resolved:
     """
     if bundle.train_values is None:
         raise ConfigError(f"Bundle '{bundle.name}' has no configs/train.yaml: it can segment, but not be trained.")
+    asked = [Layer(str(path), flatten(read_yaml(path))) for path in request.config]
+    asked += [Layer("command line", _flags(request)), parse_settings(request.settings)]
     layers = [Layer("bundle", bundle.train_values)]
-    if request.data is None:
+    if request.data is None and not any(key.startswith("length.") for layer in asked for key in layer.values):
         layers.append(Layer("phantom cohort", {"length.budget_min": PHANTOM_BUDGET_MIN}))
-    layers += [Layer(str(path), flatten(read_yaml(path))) for path in request.config]
-    layers += [Layer("command line", _flags(request)), parse_settings(request.settings)]
-    return resolve(layers, f"Bundle '{bundle.name}', recipe")
+    return resolve([*layers, *asked], f"Bundle '{bundle.name}', recipe")
 
 
 def _flags(request: TrainRequest) -> dict[str, Any]:

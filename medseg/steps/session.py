@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from medseg.bundle.read import Bundle
+from medseg.core.errors import UsageError
 from medseg.core.recipe import Recipe
 from medseg.core.split import Split, split_by_patient
 from medseg.core.study import Study
@@ -36,6 +37,7 @@ from medseg.transforms.prepared import Prepared
 
 LOG = logging.getLogger("medseg")
 Say = Callable[[str], None]
+MOST_THREADS = 8  # whole studies prepared at once: more threads cost memory, and the disk is busy
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, beg
         MedsegError: The device, the data or the split cannot be used; the message says why.
     """
     world = world_of_environment()
+    if world.size > 1 and ":" in request.device:
+        raise UsageError(
+            f"--device {request.device} would put all {world.size} processes on one GPU; give cuda or auto"
+        )
     device = choose_device(request.device, local_rank=world.local_rank)
     precision = choose_precision(resolved.recipe.engine.precision, device)
     join(world, device)
@@ -122,7 +128,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             validation=validation,
             holdout=len(task.split.holdout),
             watcher=watcher,
-            workers=choose_workers(task.request.workers, os.cpu_count() or 1),
+            workers=choose_workers(task.request.workers, cores()),
             ends_at_s=_ends_at_s(task, run.state),
             state=run.state,
         )
@@ -135,7 +141,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
 
 
 def dry_run(task: Task, *, say: Say) -> None:
-    """Prepare one study of each part, do a few steps, segment a study; leaves nothing behind."""
+    """Prepare one study of each part, do a few steps, segment a study; makes no run."""
     studies = task.cohort.studies((task.split.train[0], task.split.validation[0]))
     parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
     train, validation = _prepare(task, parts, studies, cache=None)
@@ -147,7 +153,7 @@ def dry_run(task: Task, *, say: Say) -> None:
     epoch_s = plan.speed.step_s * patches / task.recipe.sampling.batch
     say(
         f"Dry run: a step takes {plan.speed.step_s:.2f} s, a study {plan.speed.study_s:.1f} s, an epoch about "
-        f"{format_seconds(epoch_s)}; peak memory {peak_memory_gib(task.device):.1f} GiB. Nothing was written."
+        f"{format_seconds(epoch_s)}; peak memory {peak_memory_gib(task.device):.1f} GiB. No run was made."
     )
 
 
@@ -166,12 +172,10 @@ def _opened(task: Task, resume: Path | None, say: Say) -> Iterator[OpenRun]:
     run = open_run(task, resume, say)
     try:
         yield run
+    except SystemExit:  # a process that does not lead, and is done
+        raise
     except BaseException as error:
-        if isinstance(error, SystemExit):
-            raise
-        interrupted = isinstance(error, KeyboardInterrupt)
-        reason = "stopped by a signal" if interrupted else f"{type(error).__name__}: {error}"
-        run.close("interrupted" if interrupted else "failed", reason=reason)
+        run.fail(error)
         raise
 
 
@@ -210,8 +214,8 @@ def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | 
             preprocessing=parts.preprocessing,
             class_of_value=classes,
             cache=cache,
-            key_of=lambda study: cache_key(task.cohort.digests[study.id], chain, classes),
-            threads=os.cpu_count() or 1,
+            key_of=lambda study: cache_key(study.id, task.cohort.digests[study.id], chain, classes),
+            threads=min(cores(), MOST_THREADS),
             advance=progress.advance,
         )
 
@@ -220,6 +224,11 @@ def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:
     if not task.world.leads or run.metrics is None:
         return SilentWatcher(wish)
     return LeadingWatcher(wish, run.folder, run.metrics, run.tracker)
+
+
+def cores() -> int:
+    """Cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
@@ -238,9 +247,10 @@ def _forecast(plan: Plan, task: Task) -> str:
 
 
 def _run(plan: Plan, watcher: SilentWatcher, wish: StopWish, world: World) -> str:
-    with Progress(100, "Training, percent", rank=world.rank) as bar:
+    done = int(plan.training.pace.progress * 100)
+    with Progress(100, "Training, percent", rank=world.rank, done=done) as bar:
         if isinstance(watcher, LeadingWatcher):
-            watcher.bar = bar
+            watcher.show_on(bar, done)
         wish.patient = True
         try:
             return plan.training.run()

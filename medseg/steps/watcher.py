@@ -56,6 +56,10 @@ class LeadingWatcher(SilentWatcher):
         self.bar: Progress | None = None
         self._loss, self._shown = math.nan, 0
 
+    def show_on(self, bar: Progress, percent: int) -> None:
+        """Show the training on a bar that stands at so many percent."""
+        self.bar, self._shown = bar, percent
+
     def after_step(self, *, epoch: int, loss: float, progress: float) -> None:
         """Move the bar."""
         self._loss = loss if math.isnan(self._loss) else LOSS_MEMORY * self._loss + (1 - LOSS_MEMORY) * loss

@@ -46,9 +46,14 @@ def test_without_regions_each_label_is_a_mask() -> None:
     assert HALVES.scored == ("anterior", "posterior")
 
 
-def test_values_not_named_become_background() -> None:
-    mapped = map_values(np.array([[0, 1], [4, 9]], np.uint8), {1: 1, 4: 3})
-    assert mapped.tolist() == [[0, 1], [3, 0]]
+def test_a_value_not_named_is_refused_rather_than_erased() -> None:
+    with pytest.raises(DatalistError, match="label value 9 is not one of 0, 1, 4"):
+        map_values(np.array([[0, 1], [4, 9]], np.uint8), {0: 0, 1: 1, 4: 3})
+
+
+def test_values_become_what_they_are_mapped_to() -> None:
+    mapped = map_values(np.array([[0, 1], [4, 4]], np.uint8), {0: 0, 1: 1, 4: 3})
+    assert mapped.tolist() == [[0, 1], [3, 3]]
     assert mapped.dtype == np.uint8
 
 
