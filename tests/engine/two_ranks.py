@@ -1,4 +1,4 @@
-"""What `test_distributed.py` starts, alone and under torchrun: trains a convolution, writes down what each rank saw."""
+"""What `test_distributed.py` starts under torchrun: trains a convolution, writes down what each rank saw."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from medseg.core.labels import Label, LabelSet
 from medseg.engine.batches import Patches
 from medseg.engine.checkpoint import save_checkpoint
 from medseg.engine.device import Precision
-from medseg.engine.distributed import gather, join, largest, leader_says, leave, world_of_environment
+from medseg.engine.distributed import World, gather, join, largest, leader_says, leave, world_of_environment
 from medseg.engine.pace import StepPace
 from medseg.engine.scoring import score_network
 from medseg.engine.training import Training
@@ -29,7 +29,7 @@ class Leader(Memory):
     """Writes the checkpoint, as the leader of a run does."""
 
     def save(self, state, *, is_best: bool) -> None:
-        save_checkpoint(folder / f"{name}.pt", state)
+        save_checkpoint(folder / f"{name}-{world.size}.pt", state)
 
 
 class Seen(Patches):
@@ -72,14 +72,15 @@ def train(studies: int, batch: int, stop_on_rank: int | None = None) -> dict[str
     }
 
 
-folder = Path(sys.argv[1])
-world = world_of_environment()
-join(world, CPU)
-for name, studies, batch, stop_on_rank in json.loads(sys.argv[2]):
-    seen: list[list[int]] = []
-    facts = train(studies, batch * (1 if world.size > 1 else 2), stop_on_rank) | {"seen": seen}
-    (folder / f"{name}-{world.size}-{world.rank}.json").write_text(json.dumps(facts))
-talk = {"gather": gather(world.rank * 10, world), "leader": leader_says(f"from {world.rank}", world)}
-talk["largest"] = largest([float(world.rank), -float(world.rank)], world, CPU)
-(folder / f"talk-{world.size}-{world.rank}.json").write_text(json.dumps(talk))
-leave(world)
+folder, runs = Path(sys.argv[1]), json.loads(sys.argv[2])
+ranks = world_of_environment()
+join(ranks, CPU)
+talk = {"gather": gather(ranks.rank * 10, ranks), "leader": leader_says(f"from {ranks.rank}", ranks)}
+talk["largest"] = largest([float(ranks.rank), -float(ranks.rank)], ranks, CPU)
+(folder / f"talk-2-{ranks.rank}.json").write_text(json.dumps(talk))
+for world in (ranks, World()) if ranks.leads else (ranks,):  # at last the leader alone, to compare with
+    for name, studies, batch, stop_on_rank in runs:
+        seen: list[list[int]] = []
+        facts = train(studies, batch * 2 // world.size, stop_on_rank) | {"seen": seen}
+        (folder / f"{name}-{world.size}-{world.rank}.json").write_text(json.dumps(facts))
+    leave(world)
