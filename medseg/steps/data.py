@@ -90,6 +90,8 @@ def phantom_cohort(bundle: Bundle, output: Path, *, seed: int, say: Callable[[st
         raise DatalistError(f"Bundle '{bundle.name}' has no phantom cohort to train on; give --data DIR.")
     say(PHANTOM_NOTE)
     folder = output / "phantoms" / f"{bundle.phantom}-{seed}"
+    if (folder / "PHANTOM.txt").is_file():
+        return folder  # one that lies there is taken as it is, also a smaller one made for a quick look
     return write_phantom_cohort(folder, kind=bundle.phantom, studies=PHANTOM_STUDIES, seed=seed)
 
 
