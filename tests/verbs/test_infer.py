@@ -195,6 +195,38 @@ def test_inputs_are_never_overwritten(model: Path, tiny_cohort: Path, tmp_path: 
     assert (tmp_path / "phantom_000.nii.gz").read_bytes() == before
 
 
+def test_expert_labels_and_the_record_of_a_training_are_never_replaced(
+    model: Path, tiny_cohort: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    cohort = Path(shutil.copytree(tiny_cohort, tmp_path / "cohort"))
+    before = (cohort / "labelsTr" / "phantom_000.nii.gz").read_bytes()
+    answer = _infer(model, cohort / "labelsTr", _scan(cohort))
+    assert answer.code == 1
+    assert "exists and no inference wrote it" in answer.err
+    assert (cohort / "labelsTr" / "phantom_000.nii.gz").read_bytes() == before
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    answer = _infer(model, run, _scan(cohort))
+    assert answer.code == 1
+    assert "holds a run of medseg train" in answer.err
+    assert json.loads((run / "run.json").read_text())["verb"] == "train"
+
+
+def test_inferring_again_into_one_folder_replaces_its_own_maps(model: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+    assert _infer(model, tmp_path, _scan(tiny_cohort)).code == 0
+    assert _infer(model, tmp_path, _scan(tiny_cohort)).code == 0
+
+
+def test_an_incomplete_study_folder_never_stops_the_others(
+    brats_model: Path, brats_cohort: Path, tmp_path: Path
+) -> None:
+    cohort = Path(shutil.copytree(brats_cohort, tmp_path / "cohort"))
+    next((cohort / "Phantom_001").glob("*_t2.nii.gz")).unlink()
+    assert _infer(brats_model, tmp_path / "out", cohort).code == 3
+    studies = {one["study"]: one for one in json.loads((tmp_path / "out" / "run.json").read_text())["studies"]}
+    assert studies["Phantom_000"]["reason"] is None
+    assert "t2" in studies["Phantom_001"]["reason"]
+
+
 def test_two_studies_of_one_name_are_refused(model: Path, tiny_cohort: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     shutil.copy(_scan(tiny_cohort), tmp_path / "other")
