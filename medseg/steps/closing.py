@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medseg.bundle.copy import copy_bundle
 from medseg.engine.checkpoint import load_checkpoint
@@ -18,9 +18,7 @@ from medseg.steps.holdout import Holdout, score_holdout
 from medseg.steps.opening import OpenRun
 from medseg.steps.parts import Parts
 from medseg.steps.plan import Plan
-
-if TYPE_CHECKING:
-    from medseg.steps.session import Task
+from medseg.steps.task import Task
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medseg.bundle.copy import copy_bundle
 from medseg.core.errors import FileError
@@ -23,9 +23,7 @@ from medseg.runs.record import Outcome, finish_record, git_commit, read_record, 
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.runs.tracking import Status
 from medseg.runs.tracking_uri import artifact_root, choose_uri
-
-if TYPE_CHECKING:
-    from medseg.steps.session import Task
+from medseg.steps.task import Task
 
 STATUS: dict[Outcome, Status] = {
     "finished": "FINISHED",

@@ -7,19 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import UsageError
 from medseg.core.recipe import Recipe
-from medseg.core.split import Split, split_by_patient
+from medseg.core.split import split_by_patient
 from medseg.core.study import Study
 from medseg.engine.batches import choose_workers
-from medseg.engine.device import Precision, choose_device, choose_precision, peak_memory_gib
+from medseg.engine.device import choose_device, choose_precision, peak_memory_gib
 from medseg.engine.distributed import World, join, leader_says, leave, world_of_environment
 from medseg.recipe.layers import Resolved
 from medseg.runs.progress import Progress, format_seconds
@@ -31,6 +28,7 @@ from medseg.steps.plan import Plan, plan_training
 from medseg.steps.prepare import cache_key, fits_memory, prepare_all
 from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
+from medseg.steps.task import Task
 from medseg.steps.watcher import LeadingWatcher, SilentWatcher
 from medseg.transforms.cache import DiskCache, default_folder
 from medseg.transforms.prepared import Prepared
@@ -38,38 +36,6 @@ from medseg.transforms.prepared import Prepared
 LOG = logging.getLogger("medseg")
 Say = Callable[[str], None]
 MOST_THREADS = 8  # whole studies prepared at once: more threads cost memory, and the disk is busy
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is trained on what, once everything has been checked.
-
-    Attributes:
-        request: As the user gave it.
-        bundle: The model.
-        resolved: Its recipe.
-        cohort: The data.
-        split: Who trains, validates, is held out.
-        world: The processes.
-        device: Where to compute.
-        precision: With which arithmetic.
-        began_s: When the command began, on the scale of time.monotonic.
-    """
-
-    request: TrainRequest
-    bundle: Bundle
-    resolved: Resolved
-    cohort: Cohort
-    split: Split
-    world: World
-    device: torch.device
-    precision: Precision
-    began_s: float
-
-    @property
-    def recipe(self) -> Recipe:
-        """The typed recipe."""
-        return self.resolved.recipe
 
 
 def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, began_s: float, say: Say) -> Task:
