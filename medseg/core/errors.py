@@ -7,6 +7,7 @@ MedsegError          1  refused, with one clear message
   DatalistError      1  the data cannot be trained on or segmented as it is
   FileError          1  a file cannot be read
   GeometryError      1  a volume cannot be placed in the patient in millimetres
+  DicomError         1  a DICOM series cannot become a volume, or an object cannot be made for it
   OutputError        1  a result cannot be written
   TrainingError      1  a training cannot go on
   GateError          4  a stated acceptance threshold was not met
@@ -56,6 +57,18 @@ class FileError(MedsegError):
 
 class GeometryError(MedsegError):
     """A volume cannot be placed in the patient in millimetres."""
+
+
+class DicomError(MedsegError):
+    """A DICOM series cannot become a volume, or a result object cannot be made for it.
+
+    Attributes:
+        code: A row of ``medseg.io.codes.CODES``.
+    """
+
+    def __init__(self, message: str, code: str = "dicom") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class OutputError(MedsegError):
