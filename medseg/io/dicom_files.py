@@ -1,0 +1,177 @@
+"""Which files of a folder are DICOM, and their headers; no pixels are read and nothing can blow up memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from medseg.core.verdict import Finding
+
+_PREAMBLE, _MAGIC = 128, b"DICM"
+# Group 0002 or 0008 in little endian: how a dataset begins whose preamble was cut off.
+_BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00")
+# A deflated CT slice grows about threefold. 256 MiB holds any single image and most enhanced objects, and is what a
+# server can spare for one file; a bomb of 200 kB that grows to 675 MB is stopped there.
+MAX_INFLATED_BYTES = 256 * 2**20
+_JUNK = {"dicomdir", "thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """One DICOM file without its pixels.
+
+    Attributes:
+        path: The file.
+        dataset: Attributes before PixelData, with ``file_meta``.
+        bare: Whether the DICM preamble is missing.
+    """
+
+    path: Path
+    dataset: Dataset
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A file that may belong to a series and cannot be read; the series of its folder are in doubt.
+
+    Attributes:
+        path: The file.
+        finding: What is wrong with it.
+    """
+
+    path: Path
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies below a folder.
+
+    Attributes:
+        headers: DICOM files, by path.
+        damaged: Files that cannot be read, by path.
+        others: How many files are no DICOM.
+    """
+
+    headers: tuple[Header, ...]
+    damaged: tuple[Damaged, ...]
+    others: int
+
+
+def read_headers(path: Path) -> Files:
+    """Headers of every DICOM file at a path.
+
+    Args:
+        path: A folder, looked through in any depth (links to folders are not followed), or one file.
+    """
+    headers, damaged, others = [], [], 0
+    for file in _walk(path):
+        found = _look_at(file)
+        if isinstance(found, Header):
+            headers.append(found)
+        elif isinstance(found, Damaged):
+            damaged.append(found)
+        else:
+            others += 1
+    return Files(tuple(headers), tuple(damaged), others)
+
+
+def has_dicom(path: Path) -> bool:
+    """Whether a file, or any file below a folder, is DICOM; stops at the first one."""
+    return any(_start_of(file)[0] for file in _walk(path))
+
+
+def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
+    """One DICOM file.
+
+    Args:
+        path: The file.
+        with_pixels: Whether to read PixelData too.
+
+    Raises:
+        OverflowError: A deflated file would inflate beyond ``MAX_INFLATED_BYTES``.
+        Exception: Whatever pydicom raises on a damaged file; there is no list of it.
+    """
+    _, bare = _start_of(path)
+    if bare:
+        return dcmread(path, force=True, stop_before_pixels=not with_pixels)
+    meta = read_file_meta_info(path)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return dcmread(path, stop_before_pixels=not with_pixels)
+    return _inflated(path, with_pixels)
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower() not in _JUNK:
+                yield Path(folder) / name
+
+
+def _start_of(path: Path) -> tuple[bool, bool]:
+    """Whether a file is DICOM, and whether its preamble is missing."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_PREAMBLE + len(_MAGIC))
+    except OSError:
+        return False, False
+    if start[_PREAMBLE:] == _MAGIC:
+        return True, False
+    return start[:4] in _BARE_STARTS, True
+
+
+def _look_at(path: Path) -> Header | Damaged | None:
+    try:
+        if path.stat().st_size == 0:
+            return Damaged(path, Finding("empty_file", f"'{path}': empty file (0 bytes). Copy the folder again."))
+        is_dicom, bare = _start_of(path)
+        if not is_dicom:
+            return None
+        dataset = open_dataset(path, with_pixels=False)
+        _ = dataset.get("SOPClassUID"), dataset.file_meta  # parsed now, so that damage shows here
+    except OverflowError as error:
+        return Damaged(path, Finding("too_large", f"'{path}': {error}."))
+    except Exception as error:  # pydicom raises almost anything on damaged bytes
+        return Damaged(path, Finding("unreadable", f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again."))
+    if bare and "SOPInstanceUID" not in dataset:
+        return None  # bytes that happen to begin like a dataset
+    return Header(path, dataset, bare)
+
+
+def _inflated(path: Path, with_pixels: bool) -> Dataset:
+    content = path.read_bytes()
+    meta = read_file_meta_info(path)
+    # PS3.10 7.1: the group length counts the bytes after its own element, which ends at 144.
+    begin = _PREAMBLE + len(_MAGIC) + 12 + int(meta.FileMetaInformationGroupLength)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(content[begin:], MAX_INFLATED_BYTES)
+    if inflater.unconsumed_tail:
+        raise OverflowError(
+            f"{len(content)} bytes inflate to more than {MAX_INFLATED_BYTES // 2**20} MiB, the limit for one file"
+        )
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    packed = io.BytesIO()
+    from pydicom.filewriter import write_file_meta_info
+
+    packed.write(bytes(_PREAMBLE) + _MAGIC)
+    write_file_meta_info(packed, meta)
+    packed.write(inflated)
+    packed.seek(0)
+    return dcmread(packed, stop_before_pixels=not with_pixels)
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -1,0 +1,78 @@
+"""Several volumes in one series: which attribute tells them apart, and how to keep one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from medseg.core.verdict import Finding
+from medseg.io.dicom_series import Slice
+
+SHOWN = 4  # values of an attribute in a message
+
+
+def what_differs(positions: Sequence[Sequence[Slice]], name: str) -> Finding | None:
+    """Why several slices share a position, where headers say why; None where they do not.
+
+    Args:
+        positions: Slices of each position.
+        name: How messages call the series.
+    """
+    most = max(len(group) for group in positions)
+    telling = {keyword: values for keyword, values in _varying(positions) if 1 < len(values) <= most}
+    if not telling:
+        return None
+    slices = [one for group in positions for one in group]
+    one_file = len({one.path for one in slices}) == 1 and slices[0].frame is not None
+    keyword, values = next(iter(telling.items()))
+    listed = "; ".join(f"{key}: {_listed(found)}" for key, found in list(telling.items())[:3])
+    what = f"{most} stacks in one file" if one_file else f"{most} volumes at the same positions"
+    return Finding(
+        "several_stacks" if one_file else "several_volumes",
+        f"{name}: {what} ({len(slices)} slices at {len(positions)} positions). They differ in {listed}. "
+        f"Choose one, for example --select {keyword}={_choice(values)}.",
+    )
+
+
+def select_slices(slices: Sequence[Slice], select: Mapping[str, str]) -> list[Slice]:
+    """Slices whose attributes equal what is asked for; an attribute that does not vary among them selects nothing.
+
+    Args:
+        slices: Of one series.
+        select: Keyword to value; a number equals within 1e-6, one part of a list such as ImageType is enough.
+    """
+    kept = list(slices)
+    for keyword, wanted in select.items():
+        values = {dict(one.attributes).get(keyword, "") for one in kept}
+        if len(values) > 1:
+            kept = [one for one in kept if _equals(dict(one.attributes).get(keyword, ""), wanted)]
+    return kept
+
+
+def _varying(positions: Sequence[Sequence[Slice]]) -> Iterator[tuple[str, list[str]]]:
+    """Attributes that differ between slices of one position, with all their values in order of appearance."""
+    crowded = [[dict(one.attributes) for one in group] for group in positions if len(group) > 1]
+    keywords = dict.fromkeys(keyword for group in crowded for one in group for keyword in one)
+    everywhere = [dict(one.attributes) for group in positions for one in group]
+    for keyword in keywords:
+        if all(len({one.get(keyword, "") for one in group}) > 1 for group in crowded):
+            yield keyword, list(dict.fromkeys(one.get(keyword, "") for one in everywhere))
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = ", ".join(value or "absent" for value in values[:SHOWN])
+    return f"{shown}, … ({len(values)} values)" if len(values) > SHOWN else shown
+
+
+def _choice(values: Sequence[str]) -> str:
+    value = next(value for value in values if value)
+    return f"'{value}'" if set(value) & set(" \\'[](),") else value
+
+
+def _equals(found: str, wanted: str) -> bool:
+    if found == wanted or wanted in found.split("\\"):
+        return True
+    try:
+        return math.isclose(float(found), float(wanted), rel_tol=1e-6)
+    except ValueError:
+        return False
