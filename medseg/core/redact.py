@@ -14,7 +14,7 @@ SHORTEST = 3  # characters; "Li" or "7" stand in every other word and number
 # Shorter words count only where they stand alone: "Ann" is in "channel", and "512" in "1512".
 SHORTEST_INSIDE = 5
 
-_MONTHS = ("January", "February", "March", "April", "May", "June")
+_MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June")
 _MONTHS += ("July", "August", "September", "October", "November", "December")
 _SEPARATOR = r"[\s^=_,.'’/\\-]"
 # How a name is written where only ASCII letters are at hand.
