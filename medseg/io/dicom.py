@@ -1,14 +1,20 @@
-"""DICOM series to checked volumes: the two functions the rest of medseg calls."""
+"""DICOM series to checked volumes: the functions the rest of medseg calls."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medseg.core.verdict import Verdict
+from medseg.core.errors import DicomError
+from medseg.core.verdict import Finding, Verdict
 from medseg.core.volume import Volume
+from medseg.io.dicom_files import Damaged, Header, read_headers
+from medseg.io.dicom_gate import judge
 from medseg.io.dicom_series import Series
+from medseg.io.dicom_volume import load
 
 
 @dataclass(frozen=True)
@@ -18,10 +24,12 @@ class Found:
     Attributes:
         series: Every series, by study, number and UID; refused ones too.
         notes: One sentence each on files that were left out.
+        damaged: Files that may belong to a series and cannot be read; where they lie beside slices, these are refused.
     """
 
     series: tuple[Series, ...]
     notes: tuple[str, ...]
+    damaged: tuple[Finding, ...] = ()
 
 
 def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample_tilt: bool = False) -> Found:
@@ -32,13 +40,82 @@ def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample
         select: Attribute keyword to value: keeps these slices of a series that holds several volumes.
         resample_tilt: Accept a tilted gantry; ``read_series`` then resamples.
     """
-    raise NotImplementedError
+    with _quiet():
+        files = read_headers(path)
+        groups: dict[tuple[str, str], list[Header]] = {}
+        for one in files.headers:
+            groups.setdefault(_series_of(one), []).append(one)
+        series = [judge(group, select=select or {}, resample_tilt=resample_tilt) for group in groups.values()]
+    doubted = _doubted(files.headers, files.damaged)
+    series = [_with_doubts(one, doubted) for one in series]
+    series.sort(key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))
+    return Found(tuple(series), tuple(_notes(files.others)), tuple(one.finding for one in files.damaged))
 
 
 def read_series(series: Series) -> tuple[Volume, Verdict]:
     """Rescaled voxels as float32 (1, I, J, K) in RAS+ mm, and the verdict with what the pixels showed.
 
+    Values are stored value x slope + intercept of each slice; MONOCHROME1 is not inverted; padding becomes
+    background (CT: -1024 HU). The array is a view with k slowest.
+
     Raises:
         DicomError: The series is refused, by its headers or by its pixels.
     """
-    raise NotImplementedError
+    if not series.verdict.accepted:
+        raise DicomError(series.verdict.reason, series.verdict.code)
+    with _quiet():
+        return load(series)
+
+
+def check_series(series: Series) -> Verdict:
+    """The verdict that ``read_series`` would come to, pixels included."""
+    try:
+        return read_series(series)[1]
+    except DicomError as error:
+        if not series.verdict.accepted:
+            return series.verdict
+        return series.verdict.plus([Finding(error.code, str(error))])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pydicom warns of every odd value; the gate says what matters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _series_of(header: Header) -> tuple[str, str]:
+    """Series are told apart by their UID; without one, by folder."""
+    uid = str(header.dataset.get("SeriesInstanceUID", "") or "")
+    return (uid, "") if uid else ("", str(header.path.parent))
+
+
+def _doubted(headers: Sequence[Header], damaged: Sequence[Damaged]) -> Mapping[Path, list[Finding]]:
+    """Folder to what puts every series in it in doubt: a file that cannot be read, or several patients."""
+    doubted: dict[Path, list[Finding]] = {}
+    for one in damaged:
+        doubted.setdefault(one.path.parent, []).append(one.finding)
+    patients: dict[Path, set[str]] = {}
+    for header in headers:
+        patients.setdefault(header.path.parent, set()).add(str(header.dataset.get("PatientID", "") or ""))
+    for folder, ids in patients.items():
+        if len(ids) > 1:
+            reason = f"instances of {len(ids)} patients lie in one folder ('{folder.name}'). Give each a folder."
+            doubted.setdefault(folder, []).append(Finding("patients_mixed", reason))
+    return doubted
+
+
+def _with_doubts(series: Series, doubted: Mapping[Path, list[Finding]]) -> Series:
+    if not series.is_image:
+        return series
+    folders = dict.fromkeys(path.parent for path in series.files)
+    found = [
+        Finding(one.code, f"{series.name}: {one.sentence}") for folder in folders for one in doubted.get(folder, [])
+    ]
+    return replace(series, verdict=series.verdict.plus(found))
+
+
+def _notes(others: int) -> Iterator[str]:
+    if others:
+        yield f"{others} file{'s'[: others > 1]} that are not DICOM left out"

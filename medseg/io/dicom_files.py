@@ -145,7 +145,9 @@ def _look_at(path: Path) -> Header | Damaged | None:
     except OverflowError as error:
         return Damaged(path, Finding("too_large", f"'{path}': {error}."))
     except Exception as error:  # pydicom raises almost anything on damaged bytes
-        return Damaged(path, Finding("unreadable", f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again."))
+        return Damaged(
+            path, Finding("unreadable", f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again.")
+        )
     if bare and "SOPInstanceUID" not in dataset:
         return None  # bytes that happen to begin like a dataset
     return Header(path, dataset, bare)

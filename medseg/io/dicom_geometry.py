@@ -91,7 +91,11 @@ def _regular(
     header = slices[0].header
     affine = _affine(axes, (columns_mm, rows_mm), step, positions[0])
     return Stack(
-        slices, (int(header.Columns), int(header.Rows), count), affine, verdict, drift if tilted and allow_tilt else None
+        slices,
+        (int(header.Columns), int(header.Rows), count),
+        affine,
+        verdict,
+        drift if tilted and allow_tilt else None,
     )
 
 
@@ -111,7 +115,9 @@ def _axes(slices: Sequence[Slice], name: str) -> tuple[FloatArray, Verdict]:
     wrong = (np.abs(lengths - 1).max(axis=1) > UNIT_LIMIT) | (skew > UNIT_LIMIT)
     if wrong.any():
         path = slices[int(np.argmax(wrong))].path
-        reason = f"{name}: ImageOrientationPatient of '{path}' is not two unit vectors at right angles. Export it again."
+        reason = (
+            f"{name}: ImageOrientationPatient of '{path}' is not two unit vectors at right angles. Export it again."
+        )
         return np.eye(3), Verdict((Finding("orientation_absent", reason),))
     centre = np.median(cosines, axis=0)
     apart = np.abs(cosines - centre).max(axis=(1, 2))
@@ -122,7 +128,9 @@ def _axes(slices: Sequence[Slice], name: str) -> tuple[FloatArray, Verdict]:
     column = _unit(column - (column @ row) * row)
     warnings = []
     if apart.max() > ORIENTATION_WARNING:
-        warnings = [Finding("orientation_jitter", f"{name}: orientations differ by {apart.max():.1g}; the mean is used.")]
+        warnings = [
+            Finding("orientation_jitter", f"{name}: orientations differ by {apart.max():.1g}; the mean is used.")
+        ]
     return np.array([row, column, np.cross(row, column)]), Verdict((), tuple(warnings))
 
 
@@ -146,14 +154,16 @@ def _repeats(slices: Sequence[Slice], depth: FloatArray, name: str) -> Finding |
     counts = np.bincount(groups)
     if counts.max() == 1:
         return None
-    volumes = what_differs([[slices[n] for n in np.flatnonzero(groups == g)] for g in range(len(counts))], name)
+    volumes = what_differs(
+        [[slices[n] for n in np.flatnonzero(groups == g).tolist()] for g in range(len(counts))], name
+    )
     if volumes:
         return volumes
-    first, second = (slices[n] for n in np.flatnonzero(groups == int(np.argmax(counts > 1)))[:2])
+    first, second = (slices[n] for n in np.flatnonzero(groups == int(np.argmax(counts > 1)))[:2].tolist())
     return Finding(
         "position_twice",
         f"{name}: {int(counts.max())} slices at the same position ('{first.path.name}' and '{second.path.name}'), "
-        f"{len(slices)} slices at {len(counts)} positions; nothing in their headers says which is right. Separate them.",
+        f"{len(slices)} slices at {len(counts)} positions; no attribute says which is right. Separate them.",
     )
 
 

@@ -33,7 +33,9 @@ def slices_of(header: Header) -> list[Slice]:
     shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
     dimensions = _dimensions(dataset)
     return [
-        _slice(header, number, [*_groups(frame), *(group for one in shared for group in _groups(one)), dataset], dimensions)
+        _slice(
+            header, number, [*_groups(frame), *(group for one in shared for group in _groups(one)), dataset], dimensions
+        )
         for number, frame in enumerate(frames)
     ]
 

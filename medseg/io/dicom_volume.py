@@ -1,0 +1,64 @@
+"""Fill the grid of a judged series with its values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medseg.core.types import BoolArray, FloatArray
+from medseg.core.verdict import Finding, Verdict
+from medseg.core.volume import Volume
+from medseg.io.dicom_pixels import CT_BACKGROUND_HU, rescaled_planes
+from medseg.io.dicom_series import Series
+from medseg.io.dicom_tilt import straighten
+
+
+def load(series: Series) -> tuple[Volume, Verdict]:
+    """Voxels as float32 (1, I, J, K), and the verdict with what the pixels showed.
+
+    Raises:
+        DicomError: A slice cannot be decoded.
+    """
+    assert series.shape is not None  # an accepted series has a grid
+    assert series.affine_ras is not None
+    columns, rows, count = series.shape
+    planes = np.empty((count, rows, columns), np.float32)
+    padding: dict[int, BoolArray] = {}
+    for k, (values, mask) in enumerate(rescaled_planes(series)):
+        planes[k] = values
+        if mask is not None:
+            padding[k] = mask
+    warnings = _replace_padding(planes, padding, series)
+    verdict = series.verdict.plus(warnings=warnings)
+    background = CT_BACKGROUND_HU if series.modality == "CT" else float(planes.min())
+    if series.tilt_mm is not None:
+        planes, affine = straighten(planes, series.affine_ras, series.tilt_mm, background)
+    else:
+        affine = series.affine_ras
+    # A view with k slowest, as the slices came: no second copy of a scan of gigabytes.
+    return Volume(planes.transpose(2, 1, 0)[np.newaxis], affine), verdict
+
+
+def _replace_padding(planes: FloatArray, padding: dict[int, BoolArray], series: Series) -> list[Finding]:
+    if not padding:
+        return []
+    background = _background(planes, padding, series.modality)
+    changed = 0
+    for k, mask in padding.items():
+        wrong = mask & (planes[k] != background)
+        changed += int(np.count_nonzero(wrong))
+        planes[k][wrong] = background
+    if not changed:
+        return []
+    what = f"{changed} voxels of padding were replaced by {background:g}"
+    return [Finding("padding", f"{series.name}: {what} (PixelPaddingValue is present).")]
+
+
+def _background(planes: FloatArray, padding: dict[int, BoolArray], modality: str) -> float:
+    """What padding becomes: air in CT; else 0 where padding is 0 already, or the smallest value outside it."""
+    if modality == "CT":
+        return CT_BACKGROUND_HU
+    k, mask = next(iter(padding.items()))
+    if not planes[k][mask].any():
+        return 0.0  # MR writes 0 where nothing was measured; the smallest measured value would not be nothing
+    least = [planes[k][~padding[k]] if k in padding else planes[k] for k in range(len(planes))]
+    return float(min((part.min() for part in least if part.size), default=0.0))
