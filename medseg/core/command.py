@@ -14,6 +14,23 @@ from typing import Any, NoReturn
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
 
 
+def pairs(words: Sequence[str], option: str) -> dict[str, str]:
+    """Values of an option given as KEY=VALUE, perhaps several times.
+
+    Args:
+        words: What was given.
+        option: Its name, for the message.
+
+    Raises:
+        UsageError: A word has no key or no value.
+    """
+    found = dict(word.partition("=")[::2] for word in words)
+    wrong = [word for word in words if not all(word.partition("="))]
+    if wrong:
+        raise UsageError(f"{option} '{wrong[0]}': write {option} KEY=VALUE.")
+    return found
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that names the nearest right option instead of printing its usage."""
 

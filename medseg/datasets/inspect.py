@@ -20,24 +20,24 @@ __all__ = ["Inspection", "StudyFacts", "describe", "inspect_dataset"]
 
 def inspect_dataset(
     dataset: Dataset,
-    labels: LabelSet,
+    labels: LabelSet | None,
     *,
     need_labels: bool,
     cache: Path | None,
     seen: Callable[[int, int], None] | None = None,
 ) -> Inspection:
-    """Read every file of a dataset once and check it against the bundle; raises nothing for bad data.
+    """Read every file of a dataset once and check it, also against a bundle's labels; raises nothing for bad data.
 
     Args:
         dataset: With the channels that will be used.
-        labels: What the bundle knows.
+        labels: What the bundle knows; None where there is no bundle: any value is right.
         need_labels: Every study must have a label; where not, label files are not opened.
         cache: JSON file that remembers files by path, size and time of change; None reads all.
         seen: Called with the number of files looked at and of all.
     """
     facts = look_at_files(_files(dataset, need_labels), cache=cache, seen=seen)
-    classes, general = _classes(dataset, labels) if need_labels else (None, ())
-    known = _known(labels, classes or {})
+    classes, general = _classes(dataset, labels) if need_labels and labels else (None, ())
+    known = _known(labels, classes or {}) if labels else ""
     sound, faults_of = [], {}
     for study in dataset.studies:
         faults = list(_study_faults(study, facts, need_labels))

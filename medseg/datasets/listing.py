@@ -28,6 +28,13 @@ def scans_in(folder: Path) -> list[Path]:
     return [path for path in entries(folder) if is_readable(path) and path.is_file()]
 
 
+def scans_below(path: Path) -> list[Path]:
+    """Image files of a known format at a path, in any depth, sorted; hidden folders and junk left out."""
+    if path.is_file():
+        return [path] if is_readable(path) else []
+    return [*scans_in(path), *(scan for folder in folders_in(path) for scan in scans_below(folder))]
+
+
 def folders_in(folder: Path) -> list[Path]:
     """Folders, sorted by name."""
     return [path for path in entries(folder) if path.is_dir()]

@@ -23,12 +23,12 @@ class Found:
 
     Attributes:
         series: Every series, by study, number and UID; refused ones too.
-        notes: One sentence each on files that were left out.
+        others: Number of files that are not DICOM.
         damaged: Files that may belong to a series and cannot be read; where they lie beside slices, these are refused.
     """
 
     series: tuple[Series, ...]
-    notes: tuple[str, ...]
+    others: int
     damaged: tuple[Finding, ...] = ()
 
 
@@ -49,7 +49,7 @@ def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample
     doubted = _doubted(files.headers, files.damaged)
     series = [_with_doubts(one, doubted) for one in series]
     series.sort(key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))
-    return Found(tuple(series), tuple(_notes(files.others)), tuple(one.finding for one in files.damaged))
+    return Found(tuple(series), files.others, tuple(one.finding for one in files.damaged))
 
 
 def read_series(series: Series) -> tuple[Volume, Verdict]:
@@ -114,8 +114,3 @@ def _with_doubts(series: Series, doubted: Mapping[Path, list[Finding]]) -> Serie
         Finding(one.code, f"{series.name}: {one.sentence}") for folder in folders for one in doubted.get(folder, [])
     ]
     return replace(series, verdict=series.verdict.plus(found))
-
-
-def _notes(others: int) -> Iterator[str]:
-    if others:
-        yield f"{others} file{'s'[: others > 1]} that are not DICOM left out"

@@ -79,8 +79,8 @@ def _regular(
     allow_tilt: bool,
 ) -> Stack:
     count = len(slices)
-    verdict = verdict.plus(_gap_faults(slices, depth, name), _jitter(depth, name))
-    verdict = verdict.plus(warnings=_few(count, name))
+    gaps = list(_gap_faults(slices, depth, name))
+    verdict = verdict.plus(gaps, [*([] if gaps else _jitter(depth, name)), *_few(count, name)])
     rows_mm, columns_mm = slices[0].pixel_spacing_mm or (0.0, 0.0)
     step = (positions[-1] - positions[0]) / (count - 1)
     drift = (float(step @ axes[0]), float(step @ axes[1]))  # mm a slice, along i and j
@@ -88,15 +88,12 @@ def _regular(
     verdict = verdict.plus(*_tilt_findings(drift, step, axes, count, name, tilted, allow_tilt))
     if tilted or np.hypot(*drift) > ORTHOGONAL_LIMIT * float(step @ axes[2]):
         step = float(step @ axes[2]) * axes[2]
+    if not verdict.accepted:
+        return Stack(slices, None, None, verdict)  # a shape and a spacing would only be believed
     header = slices[0].header
+    shape = (int(header.Columns), int(header.Rows), count)
     affine = _affine(axes, (columns_mm, rows_mm), step, positions[0])
-    return Stack(
-        slices,
-        (int(header.Columns), int(header.Rows), count),
-        affine,
-        verdict,
-        drift if tilted and allow_tilt else None,
-    )
+    return Stack(slices, shape, affine, verdict, drift if tilted else None)
 
 
 def _affine(axes: FloatArray, spacing_mm: tuple[float, float], step: FloatArray, origin: FloatArray) -> Affine:

@@ -31,7 +31,9 @@ _TILE_COUNT = (0x0065, 0x1050)  # United Imaging: images in a tiled frame
 
 def is_image(dataset: Dataset) -> bool:
     """Whether a file holds an image that was acquired, scanned or captured, and not a result made from images."""
-    return str(dataset.get("Modality", "")) not in RESULTS and "Rows" in dataset
+    if str(dataset.get("Modality", "")) in RESULTS:
+        return False
+    return "Rows" in dataset or str(dataset.get("SOPClassUID", "")) in SCANS
 
 
 def kind_fault(dataset: Dataset, name: str) -> Finding | None:
@@ -45,6 +47,8 @@ def kind_fault(dataset: Dataset, name: str) -> Finding | None:
     if not is_image(dataset):
         kind = modality if modality in RESULTS else UID(sop_class).name or "an object without pixels"
         return Finding("result_object", f"{name}: {kind} is a result object, not an image. Give the images instead.")
+    if "Rows" not in dataset:
+        return Finding("truncated", f"{name}: the header ends before Rows and Columns. Copy the file again.")
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         return Finding(
             "colour",

@@ -69,6 +69,24 @@ def load_cohort(data: Path, bundle: Bundle, *, cache: Path | None) -> Cohort:
     return Cohort(dataset, inspection, bundle.labels.class_of_value(dataset.label_names))
 
 
+def look_at_data(data: Path) -> list[str]:
+    """What a folder holds, whatever model it is for; every file is read, labels where there are some.
+
+    Raises:
+        DatalistError: All faults at once.
+    """
+    dataset = read_dataset(data)
+    parts = [
+        (replace(dataset, studies=studies), with_labels)
+        for with_labels in (True, False)
+        if (studies := tuple(study for study in dataset.studies if (study.label is not None) == with_labels))
+    ]
+    looked = [(inspect_dataset(part, None, need_labels=labels, cache=None), part) for part, labels in parts]
+    faults = [fault for inspection, _ in looked for fault in inspection.faults]
+    raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
+    return [line for inspection, part in looked for line in describe(inspection, part)]
+
+
 def matched(dataset: Dataset, bundle: Bundle) -> Dataset:
     """The dataset with its channels named and ordered as the bundle's."""
     return match_channels(dataset, [(channel.name, *channel.aliases) for channel in bundle.channels])
