@@ -8,14 +8,17 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_file_meta_info
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from medseg.core.verdict import Finding
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
+_START = 1024  # bytes; the file meta group, which names the transfer syntax, ends before it
 # Group 0002 or 0008 in little endian: how a dataset begins whose preamble was cut off.
 _BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00")
 # A deflated CT slice grows about threefold. 256 MiB holds any single image and most enhanced objects, and is what a
@@ -31,12 +34,12 @@ class Header:
     Attributes:
         path: The file.
         dataset: Attributes before PixelData, with ``file_meta``.
-        bare: Whether the DICM preamble is missing.
+        pixels_at: Byte of the file at which PixelData begins; None where it is inflated first.
     """
 
     path: Path
     dataset: Dataset
-    bare: bool = False
+    pixels_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,16 @@ def read_headers(path: Path) -> Files:
 
 def has_dicom(path: Path) -> bool:
     """Whether a file, or any file below a folder, is DICOM; stops at the first one."""
-    return any(_start_of(file)[0] for file in _walk(path))
+    return any(_is_dicom(_start_of(file)) for file in _walk(path))
+
+
+def _start_of(path: Path) -> bytes:
+    """First bytes of a file, with its whole file meta group in all but odd cases; empty where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_START)
+    except OSError:
+        return b""
 
 
 def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
@@ -101,13 +113,16 @@ def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
         OverflowError: A deflated file would inflate beyond ``MAX_INFLATED_BYTES``.
         Exception: Whatever pydicom raises on a damaged file; there is no list of it.
     """
-    _, bare = _start_of(path)
-    if bare:
-        return dcmread(path, force=True, stop_before_pixels=not with_pixels)
-    meta = read_file_meta_info(path)
-    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
-        return dcmread(path, stop_before_pixels=not with_pixels)
-    return _inflated(path, with_pixels)
+    with path.open("rb") as stream:
+        start = stream.read(_START)
+        return _parse(stream, start, path, with_pixels)
+
+
+def _parse(stream: BinaryIO, start: bytes, path: Path, with_pixels: bool) -> Dataset:
+    if DeflatedExplicitVRLittleEndian.encode() in start:
+        return _inflated(path, with_pixels)
+    stream.seek(0)
+    return dcmread(stream, force=start[_PREAMBLE:][:4] != _MAGIC, stop_before_pixels=not with_pixels)
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -121,36 +136,31 @@ def _walk(path: Path) -> Iterator[Path]:
                 yield Path(folder) / name
 
 
-def _start_of(path: Path) -> tuple[bool, bool]:
-    """Whether a file is DICOM, and whether its preamble is missing."""
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(_PREAMBLE + len(_MAGIC))
-    except OSError:
-        return False, False
-    if start[_PREAMBLE:] == _MAGIC:
-        return True, False
-    return start[:4] in _BARE_STARTS, True
+def _is_dicom(start: bytes) -> bool:
+    return start[_PREAMBLE:][:4] == _MAGIC or start[:4] in _BARE_STARTS
 
 
 def _look_at(path: Path) -> Header | Damaged | None:
     try:
-        if path.stat().st_size == 0:
-            return Damaged(path, Finding("empty_file", f"'{path}': empty file (0 bytes). Copy the folder again."))
-        is_dicom, bare = _start_of(path)
-        if not is_dicom:
-            return None
-        dataset = open_dataset(path, with_pixels=False)
+        with path.open("rb") as stream:
+            start = stream.read(_START)
+            if not start:
+                reason = f"'{path}': empty file (0 bytes). Copy the folder again."
+                return Damaged(path, Finding("empty_file", reason))
+            if not _is_dicom(start):
+                return None
+            dataset = _parse(stream, start, path, with_pixels=False)
+            deflated = DeflatedExplicitVRLittleEndian.encode() in start
+            pixels_at = None if deflated else stream.tell()
         _ = dataset.get("SOPClassUID"), dataset.file_meta  # parsed now, so that damage shows here
     except OverflowError as error:
         return Damaged(path, Finding("too_large", f"'{path}': {error}."))
     except Exception as error:  # pydicom raises almost anything on damaged bytes
-        return Damaged(
-            path, Finding("unreadable", f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again.")
-        )
-    if bare and "SOPInstanceUID" not in dataset:
+        reason = f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again."
+        return Damaged(path, Finding("unreadable", reason))
+    if start[_PREAMBLE:][:4] != _MAGIC and "SOPInstanceUID" not in dataset:
         return None  # bytes that happen to begin like a dataset
-    return Header(path, dataset, bare)
+    return Header(path, dataset, pixels_at)
 
 
 def _inflated(path: Path, with_pixels: bool) -> Dataset:
@@ -166,8 +176,6 @@ def _inflated(path: Path, with_pixels: bool) -> Dataset:
         )
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     packed = io.BytesIO()
-    from pydicom.filewriter import write_file_meta_info
-
     packed.write(bytes(_PREAMBLE) + _MAGIC)
     write_file_meta_info(packed, meta)
     packed.write(inflated)

@@ -1,41 +1,55 @@
-"""Pixels of slices to rescaled values: decoded one by one, padding replaced, every failure with its file."""
+"""Stored pixels of slices: decoded one by one, every failure with its file and a code."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID
 
 from medseg.core.errors import DicomError
-from medseg.core.types import BoolArray, FloatArray
+from medseg.core.types import BoolArray
 from medseg.io.dicom_files import open_dataset
+from medseg.io.dicom_native import is_native, read_native
 from medseg.io.dicom_series import Series, Slice
 
-CT_BACKGROUND_HU = -1024.0  # what scanners write where nothing was reconstructed
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
-def rescaled_planes(series: Series) -> Iterator[tuple[FloatArray, BoolArray | None]]:
-    """Rescaled values (J, I) in float64 of each slice, in order, and the mask of its padding where there is any.
+def stored_planes(series: Series) -> Iterator[npt.NDArray[Any]]:
+    """Stored values (Rows, Columns) of each slice, in order.
 
     Raises:
-        DicomError: A slice cannot be decoded; codes truncated, undecodable, values_not_finite.
+        DicomError: A slice cannot be decoded; codes truncated, undecodable.
     """
     for path, group in itertools.groupby(series.slices, key=lambda one: one.path):
         slices = list(group)
-        dataset = _opened(path, series.name)
+        dataset = None if is_native(slices[0]) else _opened(path, series.name)
         for one in slices:
-            stored = _decoded(dataset, one, series.name)
-            padding = _padding(dataset, stored)
-            values = stored * (1.0 if one.slope is None else one.slope) + (one.intercept or 0.0)
-            if not np.isfinite(values).all():
-                reason = f"{series.name}: '{path.name}': slope {one.slope}, intercept {one.intercept}"
-                raise DicomError(f"{reason} give values that are not finite. Export it again.", "values_not_finite")
-            yield values, padding
+            yield _native(one, series.name) if dataset is None else _decoded(dataset, one, series.name)
+
+
+def padding_of(header: Dataset, stored: npt.NDArray[Any]) -> BoolArray | None:
+    """Where stored values are padding (PS3.3 C.7.5.1.1.2); None where none is."""
+    low = header.get("PixelPaddingValue")
+    if low is None:
+        return None
+    limits = [_as_stored(header, value) for value in (low, header.get("PixelPaddingRangeLimit", low))]
+    mask = (stored >= min(limits)) & (stored <= max(limits))
+    return mask if mask.any() else None
+
+
+def _native(one: Slice, name: str) -> npt.NDArray[Any]:
+    try:
+        return read_native(one)
+    except (OSError, ValueError) as error:
+        raise _truncated(one.path, name, error) from None
 
 
 def _opened(path: Path, name: str) -> Dataset:
@@ -43,59 +57,43 @@ def _opened(path: Path, name: str) -> Dataset:
         dataset = open_dataset(path, with_pixels=True)
         data = dataset.get("PixelData")
     except Exception as error:  # pydicom raises almost anything on damaged bytes
-        reason = f"{name}: '{path.name}': truncated or damaged ({' '.join(str(error).split())[:100]}). Copy it again."
-        raise DicomError(reason, "truncated") from None
-    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))
+        raise _truncated(path, name, error) from None
     if data is None:
-        raise DicomError(f"{name}: '{path.name}': truncated: no pixel data (0 bytes). Copy it again.", "truncated")
-    if not syntax.is_compressed or syntax == "1.2.840.10008.1.2.1.99":
-        _check_length(dataset, len(data), path, name)
+        raise _truncated(path, name, ValueError("no pixel data, 0 bytes"))
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))
+    pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
+    needed = (pixels * int(dataset.BitsAllocated) + 7) // 8
+    if (not syntax.is_compressed or syntax == _DEFLATED) and len(data) < needed:
+        raise _truncated(path, name, ValueError(f"pixel data has {len(data)} of {needed} bytes"))
     return dataset
 
 
-def _check_length(dataset: Dataset, found: int, path: Path, name: str) -> None:
-    pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
-    needed = (pixels * int(dataset.BitsAllocated) + 7) // 8
-    if found < needed:
-        raise DicomError(
-            f"{name}: '{path.name}': truncated: pixel data has {found} of {needed} bytes. Copy it again.", "truncated"
-        )
-
-
-def _decoded(dataset: Dataset, one: Slice, name: str) -> FloatArray:
+def _decoded(dataset: Dataset, one: Slice, name: str) -> npt.NDArray[Any]:
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "")).name
     try:
         stored = pixel_array(dataset, index=one.frame, raw=True)
-    except (RuntimeError, NotImplementedError, AttributeError) as error:
-        syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "")).name
-        missing = "missing dependencies" in str(error) or "no decoders" in str(error).lower()
-        code = "undecodable" if missing or isinstance(error, NotImplementedError) else "truncated"
-        reason = " ".join(str(error).split())[:160]
-        raise DicomError(
-            f"{name}: '{one.path.name}': {syntax} pixel data cannot be decoded ({reason}).", code
-        ) from None
-    except Exception as error:
-        reason = " ".join(str(error).split())[:160]
-        raise DicomError(
-            f"{name}: '{one.path.name}': pixel data is truncated or damaged ({reason}). Copy it again.", "truncated"
-        ) from None
+    except Exception as error:  # each codec raises errors of its own
+        if "missing dependencies" in str(error) or isinstance(error, NotImplementedError):
+            reason = f"{name}: '{one.path.name}': no codec here decodes {syntax} ({_brief(error)})."
+            raise DicomError(reason, "undecodable") from None
+        raise _truncated(one.path, name, error) from None
     if stored.shape != (int(dataset.Rows), int(dataset.Columns)):
-        what = f"pixel data decodes to shape {stored.shape}, not {dataset.Rows}x{dataset.Columns}"
-        raise DicomError(f"{name}: '{one.path.name}': {what}. Copy it again.", "truncated")
-    return np.asarray(stored, np.float64)
+        what = f"pixel data decodes to {stored.shape}, not {dataset.Rows} x {dataset.Columns}"
+        raise _truncated(one.path, name, ValueError(what))
+    return np.asarray(stored)
 
 
-def _padding(dataset: Dataset, stored: FloatArray) -> BoolArray | None:
-    """Where stored values are padding (PS3.3 C.7.5.1.1.2); None where none is."""
-    low = dataset.get("PixelPaddingValue")
-    if low is None:
-        return None
-    limits = [_as_stored(dataset, low), _as_stored(dataset, dataset.get("PixelPaddingRangeLimit", low))]
-    mask = (stored >= min(limits)) & (stored <= max(limits))
-    return mask if mask.any() else None
+def _truncated(path: Path, name: str, error: Exception) -> DicomError:
+    reason = f"{name}: '{path.name}': truncated or damaged: {_brief(error)}. Copy it again."
+    return DicomError(reason, "truncated")
 
 
-def _as_stored(dataset: Dataset, value: int) -> int:
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
+
+
+def _as_stored(header: Dataset, value: int) -> int:
     """Writers that mistake the sign of the representation store -2000 as 63536."""
-    bits = int(dataset.BitsAllocated)
-    signed = int(dataset.get("PixelRepresentation") or 0) == 1
+    bits = int(header.BitsAllocated)
+    signed = int(header.get("PixelRepresentation") or 0) == 1
     return int(value) - (1 << bits) if signed and int(value) >= 1 << (bits - 1) else int(value)

@@ -26,6 +26,7 @@ class Slice:
         slope: RescaleSlope; None where absent.
         intercept: RescaleIntercept; None where absent.
         attributes: What may tell apart several volumes in one series, by DICOM keyword.
+        pixels_at: Byte of the file at which the PixelData element begins; None where it is not known.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Slice:
     slope: float | None
     intercept: float | None
     attributes: tuple[tuple[str, str], ...] = ()
+    pixels_at: int | None = None
 
 
 @dataclass(frozen=True)

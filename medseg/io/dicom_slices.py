@@ -63,6 +63,7 @@ def _slice(header: Header, frame: int | None, groups: Sequence[Dataset], dimensi
         slope=_number(first("RescaleSlope")),
         intercept=_number(first("RescaleIntercept")),
         attributes=tuple(_attributes(first, groups, dimensions)),
+        pixels_at=header.pixels_at,
     )
 
 

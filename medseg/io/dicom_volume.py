@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from medseg.core.errors import DicomError
 from medseg.core.types import BoolArray, FloatArray
 from medseg.core.verdict import Finding, Verdict
 from medseg.core.volume import Volume
-from medseg.io.dicom_pixels import CT_BACKGROUND_HU, rescaled_planes
-from medseg.io.dicom_series import Series
+from medseg.io.dicom_pixels import padding_of, stored_planes
+from medseg.io.dicom_series import Series, Slice
 from medseg.io.dicom_tilt import straighten
+
+CT_BACKGROUND_HU = -1024.0  # what scanners write where nothing was reconstructed
 
 
 def load(series: Series) -> tuple[Volume, Verdict]:
@@ -23,10 +29,11 @@ def load(series: Series) -> tuple[Volume, Verdict]:
     columns, rows, count = series.shape
     planes = np.empty((count, rows, columns), np.float32)
     padding: dict[int, BoolArray] = {}
-    for k, (values, mask) in enumerate(rescaled_planes(series)):
-        planes[k] = values
+    for k, (one, stored) in enumerate(zip(series.slices, stored_planes(series), strict=True)):
+        mask = padding_of(one.header, stored)
         if mask is not None:
             padding[k] = mask
+        _rescale(stored, one, planes[k], series.name)
     warnings = _replace_padding(planes, padding, series)
     verdict = series.verdict.plus(warnings=warnings)
     background = CT_BACKGROUND_HU if series.modality == "CT" else float(planes.min())
@@ -36,6 +43,19 @@ def load(series: Series) -> tuple[Volume, Verdict]:
         affine = series.affine_ras
     # A view with k slowest, as the slices came: no second copy of a scan of gigabytes.
     return Volume(planes.transpose(2, 1, 0)[np.newaxis], affine), verdict
+
+
+def _rescale(stored: npt.NDArray[Any], one: Slice, out: FloatArray, name: str) -> None:
+    """Stored value x slope + intercept, with the slope of this very slice (PS3.3 C.11.1.1.2)."""
+    slope, intercept = 1.0 if one.slope is None else one.slope, one.intercept or 0.0
+    largest = abs(slope) * 2.0 ** (8 * stored.dtype.itemsize) + abs(intercept)
+    if not largest < np.finfo(np.float32).max:
+        reason = f"{name}: '{one.path.name}': slope {slope:g} and intercept {intercept:g} give no finite values."
+        raise DicomError(f"{reason} Export it again.", "values_not_finite")
+    if slope == 1.0 and intercept == int(intercept) and largest < 2**24:
+        np.add(stored, np.float32(intercept), out=out, dtype=np.float32)  # whole numbers that float32 holds exactly
+    else:
+        out[:] = stored * slope + intercept
 
 
 def _replace_padding(planes: FloatArray, padding: dict[int, BoolArray], series: Series) -> list[Finding]:
