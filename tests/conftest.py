@@ -3,8 +3,11 @@
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -46,6 +49,49 @@ def small_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (root / bundle.name / "configs").glob("*.yaml"):
             path.write_text(_shrunk(path.read_text(encoding="utf-8")), encoding="utf-8")
     return root
+
+
+@pytest.fixture
+def series() -> Callable[..., Any]:
+    """Make a series as the gate leaves it, from header attributes by keyword; nothing is written."""
+    from pydicom import Dataset
+
+    from medseg.core.verdict import Finding, Verdict
+    from medseg.io.dicom_series import Series, Slice
+
+    def make(
+        number: int | None = 1,
+        description: str = "",
+        *,
+        shape: tuple[int, int, int] = (64, 64, 20),
+        affine: np.ndarray | None = None,
+        refused: str = "",
+        is_image: bool = True,
+        uid: str = "",
+        study: str = "1.2",
+        **attributes: Any,
+    ) -> Series:
+        header = Dataset()
+        for keyword, value in {"Modality": "MR", "FrameOfReferenceUID": "1.2.9", **attributes}.items():
+            setattr(header, keyword, value)
+        if description:
+            header.SeriesDescription = description
+        slices = tuple(Slice(Path(f"{n}.dcm"), None, header, None, None, None, None, None) for n in range(shape[2]))
+        findings = (Finding("slice_missing", refused),) if refused else ()
+        return Series(
+            study_uid=study,
+            uid=uid or f"1.2.3.{number}",
+            number=number,
+            description=description,
+            modality=header.Modality,
+            slices=slices,
+            shape=shape,
+            affine_ras=np.diag([1.0, 1.0, 3.0, 1.0]) if affine is None else affine,
+            verdict=Verdict(findings),
+            is_image=is_image,
+        )
+
+    return make
 
 
 def _shrunk(text: str) -> str:

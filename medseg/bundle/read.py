@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.contract import contract_faults
+from medseg.bundle.label_codes import label_codes_of
 from medseg.bundle.safety import safety_faults
 from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
+from medseg.bundle.series import series_rules_of
+from medseg.core.coding import CodedLabel
 from medseg.core.errors import BundleError, ConfigError, raise_faults
 from medseg.core.files import digest_of, digest_of_file
 from medseg.core.labels import LabelSet
+from medseg.core.series_rules import SeriesRules
 from medseg.recipe.layers import flatten
 from medseg.recipe.yaml_file import read_yaml
 
@@ -54,6 +58,8 @@ class Bundle:
         inference: Parsed inference.yaml; its four parts are safe to build.
         train_values: Dotted key to value of train.yaml; None where the bundle has none and cannot be trained.
         phantom: Which synthetic cohort stands in for data; None for none.
+        series: How series.yaml recognises each channel in a DICOM study; None where the bundle has none.
+        coded: Labels and regions that metadata.json gives codes for; ``coded_labels`` tells which are lacking.
     """
 
     name: str
@@ -65,6 +71,8 @@ class Bundle:
     inference: Mapping[str, Any]
     train_values: Mapping[str, Any] | None
     phantom: str | None
+    series: SeriesRules | None = None
+    coded: tuple[CodedLabel, ...] = ()
 
     @property
     def labels(self) -> LabelSet:
@@ -103,7 +111,11 @@ def read_bundle(root: Path) -> Bundle:
     name = _name_of(root, metadata or {})
     faults += [f"configs/{path.name}: {fault}" for fault in _inference_faults(inference)]
     channels, classes = ([], []) if metadata is None else _tensor_names(metadata, faults)
+    series = _series_rules(root, channels, faults)
+    wrong_before = len(faults)
     scoring = _scoring(evaluate, classes, faults)
+    labels_are_right = len(faults) == wrong_before
+    coded = _label_codes(metadata or {}, scoring.labels, faults) if labels_are_right else ()
     raise_faults(f"Bundle '{name}' in {root}", faults, BundleError)
     assert metadata is not None  # a missing file is a fault
     assert inference is not None
@@ -118,6 +130,8 @@ def read_bundle(root: Path) -> Bundle:
         inference=inference,
         train_values=None if train is None else flatten(train),
         phantom=metadata.get("phantom"),
+        series=series,
+        coded=coded,
     )
 
 
@@ -196,6 +210,21 @@ def _scoring(evaluate: Mapping[str, Any] | None, classes: list[str], faults: lis
             f"{', '.join(classes)}, background first. Both must name the same in the same order."
         )
     return scoring
+
+
+def _series_rules(root: Path, channels: list[str], faults: list[str]) -> SeriesRules | None:
+    values = _read(root / "configs" / "series.yaml", faults, optional=True)
+    if values is None or not channels:
+        return None
+    rules, wrong = series_rules_of(values, channels)
+    faults += [f"configs/series.yaml: {fault}" for fault in wrong]
+    return rules
+
+
+def _label_codes(metadata: Mapping[str, Any], labels: LabelSet, faults: list[str]) -> tuple[CodedLabel, ...]:
+    coded, wrong = label_codes_of(metadata, labels)
+    faults += [f"configs/metadata.json: {fault}" for fault in wrong]
+    return coded
 
 
 def _letters(name: str) -> str:
