@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medseg.bundle.find import find_bundle
 from medseg.bundle.read import read_bundle
-from medseg.core.command import Parser, run_command
+from medseg.core.command import Parser, pairs, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError
+from medseg.core.formats import FORMATS, SEG_COMPRESSIONS, SEG_TYPES, Format
 
 if TYPE_CHECKING:
-    from medseg.steps.cohort_inference import Outcome
+    from medseg.steps.jobs import Outcome
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class InferRequest:
         device: auto, cpu, cuda, cuda:N or mps.
         precision: fp32 gives what stock MONAI gives, voxel for voxel; bf16 and fp16 may be faster.
         keep_memory: Whether the C library keeps freed memory.
+        series: Channel to SeriesNumber or SeriesInstanceUID, where a DICOM study's rules are not to decide.
+        select: Attribute to value: keeps one volume of a DICOM series that holds several.
+        resample_tilt: Whether a series from a tilted gantry is resampled onto an orthogonal grid.
+        formats: What to write: "nifti", "dicom-seg", "dicom-sr".
+        seg_type: Kind of DICOM segmentation, "binary" or "labelmap".
+        seg_compression: Of the DICOM segmentation: "none", "rle", "jpegls" or "j2k".
+        report: Whether to write a report page; None writes it for DICOM studies.
     """
 
     bundle: str
@@ -38,6 +46,13 @@ class InferRequest:
     device: str = "auto"
     precision: str = "fp32"
     keep_memory: bool = True
+    series: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = field(default_factory=dict)
+    resample_tilt: bool = False
+    formats: tuple[Format, ...] = ("nifti",)
+    seg_type: str = "binary"
+    seg_compression: str = "none"
+    report: bool | None = None
 
 
 def parser() -> Parser:
@@ -54,10 +69,48 @@ def parser() -> Parser:
         nargs="+",
         type=Path,
         metavar="PATH",
-        help="file, study folder, or dataset in any layout",
+        help="file, study folder, dataset in any layout, or folder of DICOM",
     )
     options.add_argument(
-        "--output", required=True, type=Path, metavar="DIR", help="writes DIR/<study>.nii.gz and DIR/run.json"
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="writes DIR/<study>.nii.gz, DIR/<study>/… and DIR/run.json",
+    )
+    options.add_argument(
+        "--format",
+        nargs="+",
+        choices=FORMATS,
+        default=["nifti"],
+        help="what to write, one or more; the DICOM ones need DICOM input, dicom-sr brings dicom-seg with it",
+    )
+    options.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a page with pictures and volumes per study (default: for DICOM input)",
+    )
+    options.add_argument(
+        "--series",
+        action="append",
+        default=[],
+        metavar="CHANNEL=NUMBER",
+        help="name the DICOM series of a channel by number or UID instead of by the bundle's rules",
+    )
+    options.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="ATTRIBUTE=VALUE",
+        help="keep one volume of a DICOM series that holds several, for example EchoTime=4.92",
+    )
+    options.add_argument(
+        "--resample-tilt", action="store_true", help="resample a series from a tilted gantry onto an orthogonal grid"
+    )
+    options.add_argument("--seg-type", choices=SEG_TYPES, default="binary", help="binary is what every PACS takes")
+    options.add_argument(
+        "--seg-compression", choices=SEG_COMPRESSIONS, default="none", help="none for binary; rle, jpegls for labelmap"
     )
     options.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
     options.add_argument(
@@ -80,6 +133,13 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         precision=options.precision,
         keep_memory=options.allocator == "keep",
+        series=pairs(options.series, "--series"),
+        select=pairs(options.select, "--select"),
+        resample_tilt=options.resample_tilt,
+        formats=tuple(dict.fromkeys(options.format)),
+        seg_type=options.seg_type,
+        seg_compression=options.seg_compression,
+        report=options.report,
     )
     outcomes = infer(request)
     failed = [one for one in outcomes if one.reason is not None]
@@ -114,6 +174,8 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
         keep_freed_memory()
     keep_mlflow_quiet()  # MONAI imports MLflow, which would leave a mark in the home folder
     from medseg.steps.cohort_inference import infer_cohort
+    from medseg.steps.dicom_jobs import DicomOptions
+    from medseg.steps.results import ResultOptions
 
     return infer_cohort(
         bundle,
@@ -121,6 +183,8 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
         output=request.output,
         device_name=request.device,
         precision_name=request.precision,
+        dicom=DicomOptions(request.series, request.select, request.resample_tilt),
+        results=ResultOptions(request.formats, request.report, request.seg_type, request.seg_compression),
         say=say,
     )
 

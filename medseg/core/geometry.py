@@ -24,6 +24,11 @@ def spacing_of(affine_ras: Affine) -> tuple[float, float, float]:
     return float(lengths[0]), float(lengths[1]), float(lengths[2])
 
 
+def voxel_ml(affine_ras: Affine) -> float:
+    """Volume of one voxel in millilitres (cubic centimetres)."""
+    return abs(float(np.linalg.det(affine_ras[:3, :3]))) / 1000.0
+
+
 def axis_codes(affine_ras: Affine) -> str:
     """Nearest anatomical direction of each voxel axis, for example "RAS" or "LPS".
 

@@ -63,6 +63,7 @@ CODES: Mapping[str, Code] = {
     "several_stacks": _refused("several stacks in one multi-frame object", "choose one with --select"),
     "tilt": _refused("slices shifted sideways: a tilted gantry", "--resample-tilt, or a straight reconstruction"),
     # --- values ---
+    "no_uids": _refused("DICOM results asked for a study without DICOM UIDs", "ask for --format nifti"),
     "rescale_absent": _refused("a CT without RescaleSlope or RescaleIntercept", "export again; values are no HU"),
     "values_not_finite": _refused("a rescale that gives NaN or infinity", "export again"),
     # --- NIfTI ---
@@ -82,5 +83,6 @@ CODES: Mapping[str, Code] = {
     "monochrome1": _warning("MONOCHROME1; stored values are used as they are", "check the sign of the values"),
     "uids_absent": _warning("empty UIDs", "DICOM results cannot be made from it"),
     "no_preamble": _warning("a file without the DICM preamble", "nothing"),
+    "series_refused": _warning("a refused series would have served a channel too", "check that the right one was used"),
     "derived_class": _warning("scan stored as secondary capture with full geometry", "check where it comes from"),
 }

@@ -131,6 +131,18 @@ def write_label_map(path: Path, array: npt.NDArray[Any], *, like: Path) -> None:
     _write(path, header, labels)
 
 
+def write_labels(path: Path, labels: LabelArray, affine_ras: Affine) -> None:
+    """Write a label map (I, J, K) as uint8 with sform and qform from its affine, whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    header = _new_header(labels)
+    header["cal_max"] = labels.max(initial=0)
+    _place(header, affine_ras)
+    _write(path, header, labels)
+
+
 def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume as it is stored in memory, with sform and qform from its affine.
 
@@ -139,9 +151,7 @@ def write_volume(path: Path, volume: Volume) -> None:
     """
     voxels = np.moveaxis(volume.array, 0, -1)
     header = _new_header(voxels[..., 0] if voxels.shape[-1] == 1 else voxels)
-    header.set_sform(volume.affine_ras, code="scanner")
-    header.set_qform(volume.affine_ras, code="scanner")
-    header.set_xyzt_units("mm")
+    _place(header, volume.affine_ras)
     _write(path, header, voxels)
 
 
@@ -249,6 +259,12 @@ def _new_header(voxels: npt.NDArray[Any]) -> Any:
     header.set_data_shape(voxels.shape)
     header["vox_offset"], header["scl_slope"], header["scl_inter"] = _DATA_OFFSET, 1.0, 0.0
     return header
+
+
+def _place(header: Any, affine_ras: Affine) -> None:
+    header.set_sform(affine_ras, code="scanner")
+    header.set_qform(affine_ras, code="scanner")
+    header.set_xyzt_units("mm")
 
 
 def _write(path: Path, header: Any, voxels: npt.NDArray[Any]) -> None:

@@ -12,7 +12,7 @@ from medseg.core.types import Shape
 from medseg.core.verdict import Finding, Verdict
 from medseg.datasets.listing import scans_below
 from medseg.io.dicom import check_series, find_series
-from medseg.io.dicom_identity import study_name
+from medseg.io.dicom_study import study_name
 from medseg.io.nifti_gate import judge_nifti
 
 NIFTI = "NIfTI"  # stands where a DICOM series has its modality

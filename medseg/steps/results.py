@@ -1,0 +1,145 @@
+"""Write what was found in one study: label map, DICOM objects, report; all of them or none."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medseg.bundle.coding import coded_labels
+from medseg.bundle.label_codes import named_values
+from medseg.bundle.read import Bundle
+from medseg.core.errors import DicomError, OutputError
+from medseg.core.formats import Format
+from medseg.core.geometry import voxel_ml
+from medseg.core.types import LabelArray
+from medseg.runs.report_facts import Measurement
+from medseg.steps.dicom_results import write_dicom
+from medseg.steps.jobs import Job, Result, Scan
+from medseg.steps.study_report import Circumstances, report_study
+
+
+@dataclass(frozen=True)
+class ResultOptions:
+    """What to write.
+
+    Attributes:
+        formats: Any of ``FORMATS``.
+        report: Whether to write report.html; None writes it for DICOM studies.
+        seg_type: "binary", which every PACS takes, or "labelmap".
+        seg_compression: See ``medseg.io.dicom_seg``.
+    """
+
+    formats: tuple[Format, ...] = ("nifti",)
+    report: bool | None = None
+    seg_type: str = "binary"
+    seg_compression: str = "none"
+
+    @property
+    def dicom(self) -> bool:
+        """Whether DICOM objects are asked for."""
+        return "dicom-seg" in self.formats or "dicom-sr" in self.formats
+
+
+def result_files(job: Job, options: ResultOptions) -> list[str]:
+    """Names of what will be written for a study, relative to the output folder."""
+    names = [f"{job.id}.nii.gz"] if "nifti" in options.formats else []
+    if options.dicom:  # a measurement report refers to the segments it measured
+        names.append(f"{job.id}/seg.dcm")
+    if "dicom-sr" in options.formats:
+        names.append(f"{job.id}/sr.dcm")
+    if job.reference is not None if options.report is None else options.report:
+        names.append(f"{job.id}/report.html")
+    return names
+
+
+@dataclass(frozen=True)
+class ResultWriter:
+    """Writes the results of study after study.
+
+    Attributes:
+        bundle: The model.
+        options: What to write.
+        output: Where.
+        circumstances: Told in the report.
+    """
+
+    bundle: Bundle
+    options: ResultOptions
+    output: Path
+    circumstances: Circumstances
+
+    def write(self, result: Result) -> list[Path]:
+        """Write everything that was asked for, checked by reading it back, or nothing.
+
+        Returns:
+            The files, in order.
+
+        Raises:
+            OutputError: The folder cannot be written.
+            DicomError: A DICOM object cannot be made for this study.
+        """
+        names = result_files(result.job, self.options)
+        with all_or_nothing(self.output, names) as paths:
+            for name, path in paths.items():
+                if name.endswith(".nii.gz"):
+                    result.job.write_nifti(path, result.labels, result.scan)
+            if self.options.dicom:
+                write_dicom(paths, self.bundle, result)
+            for name, path in paths.items():
+                if name.endswith("report.html"):
+                    report_study(path, self.bundle, result, circumstances=self.circumstances, outputs=names)
+        return [self.output / name for name in names]
+
+
+def measurements_of(bundle: Bundle, job: Job, labels: LabelArray, scan: Scan) -> tuple[Measurement, ...]:
+    """Volume of each label, then of each region, as written to the label map."""
+    colours = {one.name: one.colour for one in bundle.coded}
+    single = {label.name for label in bundle.labels.labels}
+    ml = voxel_ml(scan.volume.affine_ras)
+    counts = np.bincount(labels.ravel(), minlength=256)
+    found = []
+    for name, own in named_values(bundle.labels):
+        values = tuple(job.value_of[value] for value in own)
+        voxels = int(counts[list(values)].sum())
+        found.append(Measurement(name, values, voxels * ml, voxels, name not in single, colours.get(name)))
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, Path]]:
+    """Give a temporary path for each name; at the end all move to their place, at an error none does.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output) as folder:
+            paths = {name: Path(folder) / name for name in names}
+            yield paths
+            for name, path in paths.items():
+                (output / name).parent.mkdir(exist_ok=True)
+                path.replace(output / name)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write to '{output}': {error.strerror or error}. Free space or choose another --output."
+        ) from error
+
+
+def check_writable(bundle: Bundle, jobs: Sequence[Job], options: ResultOptions) -> None:
+    """Refuse, before the long work, what could not be written after it.
+
+    Raises:
+        BundleError: DICOM objects are asked for and a label has no code.
+        DicomError: DICOM objects are asked for and no study is DICOM.
+    """
+    if not options.dicom:
+        return
+    coded_labels(bundle)
+    if jobs and all(job.reference is None for job in jobs):
+        raise DicomError("--format dicom-seg and dicom-sr need DICOM input; none of the studies is DICOM.", "no_uids")

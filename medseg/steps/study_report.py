@@ -1,0 +1,81 @@
+"""Fill in the report of one segmented study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import medseg
+from medseg.bundle.read import Bundle
+from medseg.runs.report import write_report
+from medseg.runs.report_facts import ReportBundle, ReportRun, ReportScan, StudyReport
+from medseg.steps.jobs import Result
+
+RESEARCH_USE = "Research use only. Not a medical device. A qualified reader must check every result."
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """How a result was made, as far as the report tells it.
+
+    Attributes:
+        device: For example "cpu".
+        precision: For example "fp32".
+    """
+
+    device: str
+    precision: str
+
+
+def report_study(
+    path: Path, bundle: Bundle, result: Result, *, circumstances: Circumstances, outputs: Sequence[str]
+) -> None:
+    """Write the report of one study, without the patient's identity.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    job, scan = result.job, result.scan
+    report = StudyReport(
+        study=job.id,
+        bundle=_bundle(bundle),
+        channels=scan.channels,
+        warnings=scan.warnings,
+        measurements=result.measurements,
+        scan=ReportScan(
+            channel=scan.channels[job.reference_channel].name,
+            modality=job.modality,
+            array=scan.volume.array[job.reference_channel],
+            labels=result.labels,
+            affine_ras=scan.volume.affine_ras,
+        ),
+        run=ReportRun(
+            medseg_version=medseg.__version__,
+            device=circumstances.device,
+            precision=circumstances.precision,
+            seconds=time.monotonic() - result.began_s,
+            outputs=tuple(Path(name).name for name in outputs),
+        ),
+    )
+    write_report(path, report.redacted(job.redactor))
+
+
+def _bundle(bundle: Bundle) -> ReportBundle:
+    metadata: Mapping[str, Any] = bundle.metadata
+    return ReportBundle(
+        name=bundle.name,
+        version=bundle.version,
+        digest=bundle.digest,
+        intended_use=str(metadata.get("intended_use", "The bundle does not say what it is for.")),
+        research_use=RESEARCH_USE,
+        evaluation=_evaluation(metadata.get("eval_metrics")),
+    )
+
+
+def _evaluation(metrics: Any) -> str:
+    if not isinstance(metrics, Mapping) or not metrics:
+        return ""
+    return ", ".join(f"{name} {value}" for name, value in metrics.items())
