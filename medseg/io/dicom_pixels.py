@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.pixels import pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEGExtended12Bit
 
 from medseg.core.errors import DicomError
 from medseg.core.types import BoolArray
 from medseg.io.dicom_files import open_dataset
 from medseg.io.dicom_native import is_native, read_native
 from medseg.io.dicom_series import Series, Slice
+from medseg.io.itk import decode_plane
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
@@ -71,7 +72,9 @@ def _opened(path: Path, name: str) -> Dataset:
 def _decoded(dataset: Dataset, one: Slice, name: str) -> npt.NDArray[Any]:
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "")).name
     try:
-        stored = pixel_array(dataset, index=one.frame, raw=True)
+        stored = (
+            _twelve_bit_jpeg(one) if _is_twelve_bit_jpeg(dataset) else pixel_array(dataset, index=one.frame, raw=True)
+        )
     except Exception as error:  # each codec raises errors of its own
         if "missing dependencies" in str(error) or isinstance(error, NotImplementedError):
             reason = f"{name}: '{one.path.name}': no codec here decodes {syntax} ({_brief(error)})."
@@ -81,6 +84,18 @@ def _decoded(dataset: Dataset, one: Slice, name: str) -> npt.NDArray[Any]:
         what = f"pixel data decodes to {stored.shape}, not {dataset.Rows} x {dataset.Columns}"
         raise _truncated(one.path, name, ValueError(what))
     return np.asarray(stored)
+
+
+def _is_twelve_bit_jpeg(dataset: Dataset) -> bool:
+    """The one syntax that no permissive pydicom plugin decodes."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return dataset.file_meta.get("TransferSyntaxUID") == JPEGExtended12Bit and dataset.BitsStored > 8 and frames == 1
+
+
+def _twelve_bit_jpeg(one: Slice) -> npt.NDArray[Any]:
+    if one.header.get("PhotometricInterpretation") != "MONOCHROME2":
+        raise NotImplementedError("12-bit JPEG is read as MONOCHROME2 alone")
+    return decode_plane(one.path, slope=one.slope or 1.0, intercept=one.intercept or 0.0)
 
 
 def _truncated(path: Path, name: str, error: Exception) -> DicomError:

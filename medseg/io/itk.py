@@ -1,8 +1,11 @@
-"""Resample a volume onto another grid, with SimpleITK; nothing else imports it."""
+"""What SimpleITK does best: resample a volume onto another grid, decode 12-bit JPEG; nothing else imports it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import numpy.typing as npt
 import SimpleITK
 
 from medseg.core.errors import GeometryError
@@ -35,6 +38,24 @@ def resample_onto(volume: Volume, affine_ras: Affine, shape: Shape, *, backgroun
         return Volume(volume.array, affine_ras)
     channels = [_resample(channel, volume.affine_ras, affine_ras, shape, background) for channel in volume.array]
     return Volume(np.stack(channels), affine_ras)
+
+
+def decode_plane(path: Path, *, slope: float, intercept: float) -> npt.NDArray[np.int32]:
+    """Stored values (Rows, Columns) of a single-frame DICOM file, decoded by the GDCM inside SimpleITK.
+
+    Args:
+        path: The file; MONOCHROME2.
+        slope: Its RescaleSlope, which GDCM applies and which is taken back here.
+        intercept: Its RescaleIntercept.
+
+    Raises:
+        RuntimeError: GDCM cannot decode it.
+    """
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    plane = SimpleITK.GetArrayFromImage(reader.Execute())[0]
+    return np.asarray(np.rint((plane.astype(np.float64) - intercept) / slope), np.int32)
 
 
 def _resample(channel: FloatArray, affine: Affine, target: Affine, shape: Shape, background: float) -> FloatArray:
