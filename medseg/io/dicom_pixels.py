@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,25 @@ from medseg.core.errors import DicomError
 from medseg.core.types import BoolArray
 from medseg.io.dicom_files import open_dataset
 from medseg.io.dicom_native import is_native, read_native
-from medseg.io.dicom_series import Series, Slice
+from medseg.io.dicom_series import Slice
 from medseg.io.itk import decode_plane
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
-def stored_planes(series: Series) -> Iterator[npt.NDArray[Any]]:
-    """Stored values (Rows, Columns) of each slice, in order.
+def stored_planes(slices: Sequence[Slice], name: str) -> Iterator[npt.NDArray[Any]]:
+    """Stored values (Rows, Columns) of slices that lie in one file, in order; the file is opened once.
+
+    Args:
+        slices: Of one file.
+        name: How messages call their series.
 
     Raises:
         DicomError: A slice cannot be decoded; codes truncated, undecodable.
     """
-    for path, group in itertools.groupby(series.slices, key=lambda one: one.path):
-        slices = list(group)
-        dataset = None if is_native(slices[0]) else _opened(path, series.name)
-        for one in slices:
-            yield _native(one, series.name) if dataset is None else _decoded(dataset, one, series.name)
+    dataset = None if is_native(slices[0]) else _opened(slices[0].path, name)
+    for one in slices:
+        yield _native(one, name) if dataset is None else _decoded(dataset, one, name)
 
 
 def padding_of(header: Dataset, stored: npt.NDArray[Any]) -> BoolArray | None:

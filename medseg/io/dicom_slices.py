@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
+from pydicom.tag import BaseTag, Tag
 
 from medseg.io.dicom_files import Header
 from medseg.io.dicom_series import Slice
@@ -74,10 +76,17 @@ class _FirstOf:
         self.groups = groups
 
     def __call__(self, keyword: str) -> Any:
+        tag = _tag(keyword)
         for group in self.groups:
-            if keyword in group:
-                return group.get(keyword)
+            if tag in group:
+                return group[tag].value
         return None
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    """Found once: looking a keyword up for every slice takes as long as parsing the headers."""
+    return Tag(keyword)
 
 
 def _groups(frame: Dataset) -> Iterator[Dataset]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,8 @@ from medseg.io.dicom_pixels import padding_of, stored_planes
 from medseg.io.dicom_series import Series, Slice
 from medseg.io.dicom_tilt import straighten
 
+# Reading waits for disks, and the first touch of new memory costs more than the arithmetic; threads share both.
+READERS = min(4, os.cpu_count() or 1)
 CT_BACKGROUND_HU = -1024.0  # what scanners write where nothing was reconstructed
 
 
@@ -28,12 +34,7 @@ def load(series: Series) -> tuple[Volume, Verdict]:
     assert series.affine_ras is not None
     columns, rows, count = series.shape
     planes = np.empty((count, rows, columns), np.float32)
-    padding: dict[int, BoolArray] = {}
-    for k, (one, stored) in enumerate(zip(series.slices, stored_planes(series), strict=True)):
-        mask = padding_of(one.header, stored)
-        if mask is not None:
-            padding[k] = mask
-        _rescale(stored, one, planes[k], series.name)
+    padding = _fill(planes, series)
     warnings = _replace_padding(planes, padding, series)
     verdict = series.verdict.plus(warnings=warnings)
     background = CT_BACKGROUND_HU if series.modality == "CT" else float(planes.min())
@@ -43,6 +44,29 @@ def load(series: Series) -> tuple[Volume, Verdict]:
         affine = series.affine_ras
     # A view with k slowest, as the slices came: no second copy of a scan of gigabytes.
     return Volume(planes.transpose(2, 1, 0)[np.newaxis], affine), verdict
+
+
+def _fill(planes: FloatArray, series: Series) -> dict[int, BoolArray]:
+    """Write rescaled values into (K, J, I), and give the padding of the slices that have some."""
+    padding: dict[int, BoolArray] = {}
+
+    def fill(numbered: Sequence[tuple[int, Slice]]) -> None:
+        slices = [one for _, one in numbered]
+        for (k, one), stored in zip(numbered, stored_planes(slices, series.name), strict=True):
+            mask = padding_of(one.header, stored)
+            if mask is not None:
+                padding[k] = mask
+            _rescale(stored, one, planes[k], series.name)
+
+    files = [list(group) for _, group in itertools.groupby(enumerate(series.slices), key=lambda pair: pair[1].path)]
+    with ThreadPoolExecutor(READERS) as pool:
+        try:
+            for _ in pool.map(fill, files):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # one slice refuses the series; the others need not be read
+            raise
+    return padding
 
 
 def _rescale(stored: npt.NDArray[Any], one: Slice, out: FloatArray, name: str) -> None:
