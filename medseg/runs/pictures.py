@@ -17,16 +17,14 @@ from matplotlib.ticker import MaxNLocator
 
 from medseg.core.files import replacing
 from medseg.core.types import Affine, BoolArray, FloatArray, LabelArray
+from medseg.runs.colours import PALETTE
+from medseg.runs.greys import Greys, grey_window
 from medseg.runs.metrics_log import DICE_PREFIX
-from medseg.runs.planes import PLANES, Sheet, body_box, most_foreground, ras_grid
+from medseg.runs.planes import PLANES, Sheet, body_box, most_foreground, ras_grid, worth_drawing
 
-# Okabe and Ito (2008), told apart with every kind of colour vision; the darkest two are left out, for scans are dark.
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00")
 DPI = 130
 FILL = 0.30  # opacity: the anatomy below must stay readable
-WINDOW_PERCENTILES = (0.5, 99.5)  # of the voxels that are not zero
 PAGE_INCHES = 12.0  # width of the three planes together
-THINNEST_VOXELS = 6  # a plane with fewer rows or columns shows no anatomy
 BARS_MM = (50, 20, 10, 5)  # the longest below a third of the narrowest plane
 _DARK, _LIGHT = "#111111", "#eeeeee"
 _LEGEND: dict[str, Any] = {"frameon": False, "labelcolor": _LIGHT}
@@ -94,15 +92,15 @@ def draw_overlay(
     scan = grid.turn(np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0))
     rows = {"Prediction": grid.turn(prediction)} | ({} if reference is None else {"Reference": grid.turn(reference)})
     index = most_foreground(_shown(list(rows.values())) > 0)
-    window = _window(scan)
+    greys = grey_window(scan, "")
     box = body_box((scan != 0) | np.any([classes > 0 for classes in rows.values()], axis=0))
-    sheets = _worth_drawing([Sheet(plane, index, box, grid.spacing_mm) for plane in PLANES])
+    sheets = worth_drawing([Sheet(plane, index, box, grid.spacing_mm) for plane in PLANES])
     narrowest_mm = min(sheet.size_mm[0] for sheet in sheets)
     bar_mm = next((length for length in BARS_MM if length < narrowest_mm / 3), BARS_MM[-1])
     figure, axes = _page(sheets, len(rows))
     for row, (name, classes) in enumerate(rows.items()):
         for axis, sheet in zip(axes[row], sheets, strict=True):
-            _draw_sheet(axis, sheet, scan, classes, window)
+            _draw_sheet(axis, sheet, scan, classes, greys)
             _annotate(axis, sheet, bar_mm)
         axes[row][0].set_ylabel(name, color=_LIGHT, fontsize=13, labelpad=8)
     for axis, sheet in zip(axes[0], sheets, strict=True):
@@ -118,11 +116,6 @@ def _shown(maps: list[LabelArray]) -> LabelArray:
     return next((classes for classes in reversed(maps) if classes.any()), maps[0])
 
 
-def _worth_drawing(sheets: list[Sheet]) -> list[Sheet]:
-    """Without the edge-on views of a single slice or a thin slab."""
-    return [sheet for sheet in sheets if min(sheet.shape) >= THINNEST_VOXELS] or sheets
-
-
 def _page(sheets: list[Sheet], rows: int) -> tuple[Figure, Any]:
     widths, heights = zip(*(sheet.size_mm for sheet in sheets), strict=True)
     row_inches = min(PAGE_INCHES * max(heights) / sum(widths), 8.0)
@@ -130,11 +123,11 @@ def _page(sheets: list[Sheet], rows: int) -> tuple[Figure, Any]:
     return figure, figure.subplots(rows, len(sheets), squeeze=False, width_ratios=widths)
 
 
-def _draw_sheet(axis: Any, sheet: Sheet, scan: FloatArray, classes: LabelArray, window: tuple[float, float]) -> None:
+def _draw_sheet(axis: Any, sheet: Sheet, scan: FloatArray, classes: LabelArray, greys: Greys) -> None:
     picture, areas = sheet.cut(scan), sheet.cut(classes)
     width_mm, height_mm = sheet.size_mm
     place = (0.0, width_mm, height_mm, 0.0)
-    axis.imshow(picture, cmap="gray", vmin=window[0], vmax=window[1], extent=place, interpolation="nearest")
+    axis.imshow(picture, cmap="gray", vmin=greys.low, vmax=greys.high, extent=place, interpolation="nearest")
     axis.imshow(_fill(areas), extent=place, interpolation="nearest")
     # What lies inside comes last: its outline is not hidden by that of what lies around it.
     for number in sorted(np.unique(areas[areas > 0]), key=lambda number: -_reach(areas == number)):
@@ -191,14 +184,6 @@ def _outline(mask: BoolArray) -> tuple[list[float], list[float]]:
         rows += [row, row + 1, math.nan]
         columns += [column, column, math.nan]
     return rows, columns
-
-
-def _window(scan: FloatArray) -> tuple[float, float]:
-    values = scan[np.isfinite(scan) & (scan != 0)]
-    if values.size == 0:
-        return 0.0, 1.0
-    low, high = np.percentile(values, WINDOW_PERCENTILES)
-    return float(low), float(high if high > low else low + 1.0)
 
 
 def _colour(number: int) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from medseg.core.geometry import axis_codes, spacing_of
 from medseg.core.types import Affine, BoolArray
 
+THINNEST_VOXELS = 6  # a plane with fewer rows or columns shows no anatomy
 _WORLD_AXIS = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -139,6 +140,17 @@ def most_foreground(mask: BoolArray) -> tuple[int, int, int]:
     return _three(_best_slice(mask, axis) for axis in range(3))
 
 
+def fullest(areas: Array) -> int:
+    """The slice with the largest of these areas; the middle one of equals."""
+    equal = np.flatnonzero(areas == areas.max())
+    return int(equal[len(equal) // 2])
+
+
+def worth_drawing(sheets: list[Sheet]) -> list[Sheet]:
+    """Without the edge-on views of a single slice or a thin slab; all of them where nothing else is left."""
+    return [sheet for sheet in sheets if min(sheet.shape) >= THINNEST_VOXELS] or sheets
+
+
 def body_box(mask: BoolArray, margin: int = 4) -> tuple[slice, slice, slice]:
     """The part of a volume that holds a mask, and a few voxels around it; all of it where the mask is empty."""
     return _three(_extent(mask, axis, margin) for axis in range(3))
@@ -154,6 +166,4 @@ def _extent(mask: BoolArray, axis: int, margin: int) -> slice:
 def _best_slice(mask: BoolArray, axis: int) -> int:
     if not mask.any():
         return int(mask.shape[axis]) // 2
-    areas = mask.sum(axis=tuple(other for other in range(3) if other != axis))
-    equal = np.flatnonzero(areas == areas.max())
-    return int(equal[len(equal) // 2])
+    return fullest(mask.sum(axis=tuple(other for other in range(3) if other != axis)))
