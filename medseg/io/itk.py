@@ -14,6 +14,9 @@ from medseg.core.types import Affine, FloatArray, Shape
 from medseg.core.volume import Volume
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+# Moves the far end of a 1 m volume by 1e-9 mm. ITK inverts the matrix by an SVD that does not end on values whose
+# squares underflow, and then resamples to somewhere else.
+_NO_COSINE = 1e-12
 
 
 def resample_onto(volume: Volume, affine_ras: Affine, shape: Shape, *, background: float = 0.0) -> Volume:
@@ -84,4 +87,5 @@ def _origin(affine: Affine) -> list[float]:
 
 def _direction(affine: Affine) -> list[float]:
     """Direction cosines of the voxel axes in LPS, by rows as ITK wants them."""
-    return [float(value) for value in (_RAS_TO_LPS @ (affine[:3, :3] / spacing_of(affine))).ravel()]
+    cosines = _RAS_TO_LPS @ (affine[:3, :3] / spacing_of(affine))
+    return [float(value) for value in np.where(np.abs(cosines) < _NO_COSINE, 0.0, cosines).ravel()]

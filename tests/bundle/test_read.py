@@ -9,6 +9,7 @@ import pytest
 from medseg.bundle.read import Channel, read_bundle
 from medseg.core.errors import BundleError
 from medseg.core.labels import Label
+from medseg.core.series_rules import Condition, SeriesRules
 
 Write = Callable[..., Path]
 
@@ -122,10 +123,36 @@ def test_a_value_that_holds_itself_is_refused(write_bundle: Write) -> None:
         read_bundle(root)
 
 
-def test_reading_a_bundle_imports_neither_torch_nor_monai(write_bundle: Write) -> None:
+def test_reading_a_bundle_imports_neither_torch_nor_monai_nor_pydicom(write_bundle: Write) -> None:
     code = (
         "import sys; from pathlib import Path; from medseg.bundle.read import read_bundle;"
-        f"read_bundle(Path({str(write_bundle())!r})); print([m for m in ('torch', 'monai') if m in sys.modules])"
+        f"read_bundle(Path({str(write_bundle())!r}));"
+        "print([m for m in ('torch', 'monai', 'pydicom') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_series_yaml_becomes_rules_and_without_it_there_are_none(write_bundle: Write) -> None:
+    root = write_bundle()
+    assert read_bundle(root).series is None
+    before = read_bundle(root).digest
+    text = "reference: t1\ntie_breaks: []\nchannels:\n  t1:\n    - EchoTime: {range: [null, 30]}\n"
+    (root / "configs" / "series.yaml").write_text(text, encoding="utf-8")
+    bundle = read_bundle(root)
+    assert bundle.series == SeriesRules("t1", {"t1": ((Condition("EchoTime", "range", (None, 30)),),)})
+    assert bundle.digest != before
+
+
+def test_faults_of_series_yaml_and_label_codes_are_listed_with_the_others(
+    write_bundle: Write, metadata: dict[str, Any]
+) -> None:
+    metadata["label_codes"] = {"core": {}}
+    root = write_bundle(metadata=metadata)
+    (root / "configs" / "series.yaml").write_text("reference: t2\ntie_breaks: []\nchannels: {}\n", encoding="utf-8")
+    with pytest.raises(BundleError) as caught:
+        read_bundle(root)
+    message = str(caught.value)
+    assert "configs/series.yaml: reference: 't2' is no channel" in message
+    assert "configs/series.yaml: channels.t1: missing" in message
+    assert "configs/metadata.json: label_codes.core.category: missing" in message

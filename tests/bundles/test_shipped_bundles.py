@@ -30,6 +30,7 @@ FILES = (
     "configs/inference.yaml",
     "configs/train.yaml",
     "configs/evaluate.yaml",
+    "configs/series.yaml",
     "docs/README.md",
     "docs/data_license.txt",
 )
@@ -72,7 +73,7 @@ def test_the_recipe_holds_every_value_and_no_code(name: str) -> None:
     assert _recipe(name).seed == 0
 
 
-@pytest.mark.parametrize("file", ["inference", "train", "evaluate"])
+@pytest.mark.parametrize("file", ["inference", "train", "evaluate", "series"])
 def test_a_configuration_opens_with_what_source_result_time_and_command(name: str, file: str) -> None:
     lines = (ROOT / name / "configs" / f"{file}.yaml").read_text(encoding="utf-8").splitlines()
     assert [line.split()[1] for line in lines[:5]] == ["What", "Source", "Expected", "Time", "Command"]

@@ -1,6 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
-from medseg.core.series_rules import DERIVED, TESTS, Condition, SeriesRules
+from medseg.core.series_rules import DERIVED, TESTS, TIE_BREAKS, Condition, SeriesRules
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "series-rules.md"
 
 CASES = [
     # test, operand, values, holds
@@ -99,6 +104,11 @@ def test_many_or_long_values_are_shown_short() -> None:
     words = Condition("EchoTime", "range", (None, 1)).failed(tuple(range(100, 200)))
     assert words == r"EchoTime 100\101\102\103\104\105\…, wanted ≤ 1"
     assert len(Condition("SeriesDescription", "lacks", ("a",)).failed(("a" * 500,))) < 120
+
+
+def test_the_reference_lists_every_test_tie_break_and_keyword_of_medseg() -> None:
+    rows = re.findall(r"^\| `\{?(\w+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [row for row in rows if row in (*TESTS, *DERIVED, *TIE_BREAKS)] == [*TESTS, *DERIVED, *TIE_BREAKS]
 
 
 def test_rules_name_each_keyword_once() -> None:
