@@ -14,7 +14,7 @@ from medseg.bundle.find import find_bundle
 from medseg.bundle.read import read_bundle
 from medseg.core.command import Parser, pairs, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError
-from medseg.core.formats import FORMATS, SEG_COMPRESSIONS, SEG_TYPES, Format
+from medseg.core.formats import FORMATS, SEG_COMPRESSIONS, SEG_TYPES, Compression, Format, SegType
 
 if TYPE_CHECKING:
     from medseg.steps.jobs import Outcome
@@ -50,8 +50,8 @@ class InferRequest:
     select: Mapping[str, str] = field(default_factory=dict)
     resample_tilt: bool = False
     formats: tuple[Format, ...] = ("nifti",)
-    seg_type: str = "binary"
-    seg_compression: str = "none"
+    seg_type: SegType = "binary"
+    seg_compression: Compression = "none"
     report: bool | None = None
 
 

@@ -18,8 +18,8 @@ from medseg.core.volume import Volume
 from medseg.datasets.series_grid import check_shared_space
 from medseg.datasets.series_match import Choice, Match, match_series
 from medseg.io.dicom import find_series, read_series
-from medseg.io.dicom_study import identity_words, study_name
 from medseg.io.dicom_series import Series
+from medseg.io.dicom_study import identity_words, study_name
 from medseg.io.itk import resample_onto
 from medseg.io.nifti import write_labels
 from medseg.runs.report_facts import ReportChannel

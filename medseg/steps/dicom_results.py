@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
+import medseg
+from medseg.bundle.coding import coded_labels
 from medseg.bundle.read import Bundle
+from medseg.core.errors import DicomError
+from medseg.core.formats import Compression, SegType
+from medseg.io.dicom_result import Algorithm
+from medseg.io.dicom_seg import write_seg
+from medseg.io.dicom_seg_verify import verify_seg
+from medseg.io.dicom_sr import write_sr
 from medseg.steps.jobs import Result
 
 
-def write_dicom(paths: Mapping[str, Path], bundle: Bundle, result: Result) -> None:
-    """Not there yet."""
-    raise NotImplementedError
+def write_dicom(
+    seg: Path, sr: Path | None, bundle: Bundle, result: Result, *, seg_type: SegType, compression: Compression
+) -> None:
+    """Write the segmentation, read it back by another path, then the report of its volumes.
+
+    Args:
+        seg: File of the segmentation.
+        sr: File of the measurement report; None for none.
+        bundle: Names and codes of the labels.
+        result: A DICOM study.
+        seg_type: See ``write_seg``.
+        compression: See ``write_seg``.
+
+    Raises:
+        DicomError: The study is no DICOM, or has no UIDs to refer to.
+        OutputError: What was written does not read back as the label map, or cannot be written.
+    """
+    reference = result.job.reference
+    if reference is None:
+        raise DicomError(f"study '{result.job.id}' is not DICOM, so no DICOM object can be made for it", "no_uids")
+    coded = coded_labels(bundle)
+    algorithm = Algorithm(bundle.name, bundle.version, bundle.digest, medseg.__version__)
+    affine = result.scan.volume.affine_ras
+    facts = write_seg(
+        seg,
+        result.labels,
+        reference,
+        coded,
+        algorithm=algorithm,
+        affine_ras=affine,
+        seg_type=seg_type,
+        compression=compression,
+    )
+    verify_seg(seg, result.labels, reference, facts, affine_ras=affine)
+    if sr is not None:
+        volume_ml = {one.name: one.volume_ml for one in result.measurements}
+        write_sr(
+            sr,
+            reference,
+            facts,
+            [(one, volume_ml[one.name]) for one in coded],
+            algorithm=algorithm,
+            warnings=[one.sentence for one in result.scan.warnings],
+        )

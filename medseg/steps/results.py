@@ -14,11 +14,10 @@ from medseg.bundle.coding import coded_labels
 from medseg.bundle.label_codes import named_values
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DicomError, OutputError
-from medseg.core.formats import Format
+from medseg.core.formats import Compression, Format, SegType
 from medseg.core.geometry import voxel_ml
 from medseg.core.types import LabelArray
 from medseg.runs.report_facts import Measurement
-from medseg.steps.dicom_results import write_dicom
 from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.study_report import Circumstances, report_study
 
@@ -36,8 +35,8 @@ class ResultOptions:
 
     formats: tuple[Format, ...] = ("nifti",)
     report: bool | None = None
-    seg_type: str = "binary"
-    seg_compression: str = "none"
+    seg_type: SegType = "binary"
+    seg_compression: Compression = "none"
 
     @property
     def dicom(self) -> bool:
@@ -89,11 +88,20 @@ class ResultWriter:
                 if name.endswith(".nii.gz"):
                     result.job.write_nifti(path, result.labels, result.scan)
             if self.options.dicom:
-                write_dicom(paths, self.bundle, result)
+                self._dicom(paths, result)
             for name, path in paths.items():
                 if name.endswith("report.html"):
                     report_study(path, self.bundle, result, circumstances=self.circumstances, outputs=names)
         return [self.output / name for name in names]
+
+    def _dicom(self, paths: Mapping[str, Path], result: Result) -> None:
+        """Imported here: highdicom takes a second to load, and most inferences write NIfTI alone."""
+        from medseg.steps.dicom_results import write_dicom
+
+        by_name = {path.name: path for path in paths.values()}
+        seg_type, compression = self.options.seg_type, self.options.seg_compression
+        seg, sr = by_name["seg.dcm"], by_name.get("sr.dcm")
+        write_dicom(seg, sr, self.bundle, result, seg_type=seg_type, compression=compression)
 
 
 def measurements_of(bundle: Bundle, job: Job, labels: LabelArray, scan: Scan) -> tuple[Measurement, ...]:
@@ -136,10 +144,14 @@ def check_writable(bundle: Bundle, jobs: Sequence[Job], options: ResultOptions) 
 
     Raises:
         BundleError: DICOM objects are asked for and a label has no code.
+        UsageError: This type of segmentation cannot have this compression.
         DicomError: DICOM objects are asked for and no study is DICOM.
     """
     if not options.dicom:
         return
+    from medseg.io.dicom_seg import check_encoding
+
+    check_encoding(options.seg_type, options.seg_compression)
     coded_labels(bundle)
     if jobs and all(job.reference is None for job in jobs):
         raise DicomError("--format dicom-seg and dicom-sr need DICOM input; none of the studies is DICOM.", "no_uids")

@@ -69,10 +69,17 @@ def _bundle(bundle: Bundle) -> ReportBundle:
         name=bundle.name,
         version=bundle.version,
         digest=bundle.digest,
-        intended_use=str(metadata.get("intended_use", "The bundle does not say what it is for.")),
+        intended_use=_intended_use(metadata),
         research_use=RESEARCH_USE,
         evaluation=_evaluation(metadata.get("eval_metrics")),
     )
+
+
+def _intended_use(metadata: Mapping[str, Any]) -> str:
+    """What the model is for, and what its input must look like: a scan that does not, gives a result all the same."""
+    use = str(metadata.get("intended_use", "The bundle does not say what it is for."))
+    trained_on = metadata.get("image_classes")
+    return f"{use} Input it was made for: {trained_on}." if trained_on else use
 
 
 def _evaluation(metrics: Any) -> str:
