@@ -109,7 +109,7 @@ def _plain(place: Dataset, keyword: str) -> tuple[Value, ...]:
     """Values of one element, not empty ones; empty where its bytes are not of its type."""
     try:
         value = place.get(keyword)
-    except (ValueError, TypeError, OverflowError, NotImplementedError):
+    except (ValueError, TypeError, OverflowError, RuntimeError):  # RuntimeError: a type of value pydicom does not know
         return ()
     values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     return tuple(_value(one) for one in values if one is not None and str(one).strip())
