@@ -73,11 +73,14 @@ def check(bundle: str, data: Path | None = None, *, network: bool = False, say: 
         MedsegError: Every fault of the bundle, or every fault of the data.
     """
     found = read_bundle(find_bundle(bundle))
-    faults = [*metadata_faults(found.metadata), *coding_faults(found), *keyword_faults(found.series)]
+    uncoded = coding_faults(found)
+    faults = [*metadata_faults(found.metadata), *(uncoded if found.coded else ()), *keyword_faults(found.series)]
     if network:
         faults += _network_faults(found)
     raise_faults(f"Bundle '{found.name}' in {found.root}", faults, BundleError)
     say(f"Bundle {found.name} {found.version}: nothing wrong")
+    if uncoded and not found.coded:
+        say("note: metadata.json has no label_codes, so no DICOM segmentation can be written with it")
     if data is not None:
         from medseg.steps.data import load_cohort, summary
 

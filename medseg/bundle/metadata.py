@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medseg.bundle.expected_input import expected_input_faults
+
 MANDATORY = (
     "version",
     "monai_version",
@@ -54,7 +56,7 @@ def metadata_faults(metadata: Mapping[str, Any]) -> list[str]:
             faults.append(f"{where}: holds {given}; readers of bundles look for '{name}' alone")
             continue
         faults += [f"{where}.{name}.{fault}" for fault in _tensor_faults(tensors[name])]
-    return faults
+    return faults + expected_input_faults(metadata)
 
 
 def example_shapes(spatial_shape: Sequence[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -53,7 +53,9 @@ CODES: Mapping[str, Code] = {
     "orientation_differs": _refused("planes of several orientations", "separate them"),
     "size_differs": _refused("slices of several sizes", "separate them"),
     "pixel_spacing_differs": _refused("slices of several pixel spacings", "separate them"),
-    "pixel_format_differs": _refused("slices of several photometric interpretations or depths", "separate them"),
+    "pixel_format_differs": _refused(
+        "slices of several modalities, photometric interpretations or depths", "separate them"
+    ),
     "too_few_slices": _refused("a single slice", "give the whole series"),
     "slice_missing": _refused("a gap between two slices", "fetch the series again"),
     "spacing_uneven": _refused("slices at uneven distances", "reconstruct at one spacing"),
@@ -64,8 +66,10 @@ CODES: Mapping[str, Code] = {
     "tilt": _refused("slices shifted sideways: a tilted gantry", "--resample-tilt, or a straight reconstruction"),
     # --- values ---
     "no_uids": _refused("DICOM results asked for a study without DICOM UIDs", "ask for --format nifti"),
-    "rescale_absent": _refused("a CT without RescaleSlope or RescaleIntercept", "export again; values are no HU"),
-    "values_not_finite": _refused("a rescale that gives NaN or infinity", "export again"),
+    "rescale_absent": _refused(
+        "a CT, or one slice, without usable RescaleSlope and RescaleIntercept", "export again; values are no HU"
+    ),
+    "values_not_finite": _refused("a rescale that gives NaN, infinity or one value for all", "export again"),
     # --- NIfTI ---
     "nifti_unreadable": _refused("a NIfTI file that is damaged or no NIfTI", "copy or convert it again"),
     "nifti_geometry": _refused("a NIfTI header that cannot place the volume", "convert it again from DICOM"),
@@ -83,6 +87,7 @@ CODES: Mapping[str, Code] = {
     "monochrome1": _warning("MONOCHROME1; stored values are used as they are", "check the sign of the values"),
     "uids_absent": _warning("empty UIDs", "DICOM results cannot be made from it"),
     "no_preamble": _warning("a file without the DICM preamble", "nothing"),
+    "unlike_training": _warning("input unlike what the model was made for", "prepare it as the bundle's card says"),
     "series_refused": _warning("a refused series would have served a channel too", "check that the right one was used"),
     "derived_class": _warning("scan stored as secondary capture with full geometry", "check where it comes from"),
 }

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from medseg.bundle.build import build_inferer, build_network, build_postprocessing, build_preprocessing
+from medseg.bundle.expected_input import expected_input_of
 from medseg.bundle.read import Bundle
 from medseg.bundle.weights import load_weights
 from medseg.core.errors import OutputError
@@ -23,6 +24,7 @@ from medseg.runs.progress import Progress
 from medseg.runs.record import finish_record, read_record, start_record
 from medseg.steps.collect import collect
 from medseg.steps.dicom_jobs import DicomOptions
+from medseg.steps.expectation import with_expectation
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
 from medseg.steps.results import ResultOptions, ResultWriter, check_writable, measurements_of, result_files
 from medseg.steps.study_report import Circumstances
@@ -50,7 +52,7 @@ class Segmenter:
         """
         began_s = time.monotonic()
         try:
-            scan = job.read()
+            scan = with_expectation(job.read(), expected_input_of(self.writer.bundle.metadata))
             labels = map_values(self.predictor.predict(scan.volume), job.value_of)
             measured = measurements_of(self.writer.bundle, job, labels, scan)
             outputs = self.writer.write(Result(job, scan, labels, measured, began_s))
