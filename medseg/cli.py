@@ -15,6 +15,7 @@ VERBS = {
     "train": ("medseg.train", "train a bundle, score it on a hold-out, leave a bundle that infers"),
     "infer": ("medseg.infer", "segment studies with a bundle or a run"),
     "check": ("medseg.check", "say what is wrong with a bundle or a dataset, without training"),
+    "deidentify": ("medseg.deidentify", "copy DICOM images without their patients"),
 }
 
 

@@ -20,7 +20,7 @@ FLOORS = (
     {"bundle", "datasets", "transforms", "metrics"},
     {"engine", "runs"},
     {"steps"},
-    {"train", "infer", "check"},
+    {"train", "infer", "check", "deidentify"},
     {"cli"},
     {"__main__"},
 )
