@@ -13,8 +13,11 @@ from medseg.core.verdict import Finding, Verdict
 from medseg.core.volume import Volume
 from medseg.io.dicom_files import Damaged, Header, read_headers
 from medseg.io.dicom_gate import judge
+from medseg.io.dicom_sameness import patient_of
 from medseg.io.dicom_series import Series
 from medseg.io.dicom_volume import load
+
+_FROM_ABSENCE = ("slice_missing", "spacing_uneven", "too_few_slices")  # what an unreadable slice looks like
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,9 @@ def _doubted(headers: Sequence[Header], damaged: Sequence[Damaged]) -> Mapping[P
         doubted.setdefault(one.path.parent, []).append(one.finding)
     patients: dict[Path, set[str]] = {}
     for header in headers:
-        patients.setdefault(header.path.parent, set()).add(str(header.dataset.get("PatientID", "") or ""))
-    for folder, ids in patients.items():
+        patients.setdefault(header.path.parent, set()).add(patient_of(header))
+    for folder, named in patients.items():
+        ids = named - {""}  # a series without identity is no other patient
         if len(ids) > 1:
             reason = f"instances of {len(ids)} patients lie in one folder ('{folder.name}'). Give each a folder."
             doubted.setdefault(folder, []).append(Finding("patients_mixed", reason))
@@ -113,4 +117,7 @@ def _with_doubts(series: Series, doubted: Mapping[Path, list[Finding]]) -> Serie
     found = [
         Finding(one.code, f"{series.name}: {one.sentence}") for folder in folders for one in doubted.get(folder, [])
     ]
-    return replace(series, verdict=series.verdict.plus(found))
+    verdict = series.verdict
+    if verdict.code in _FROM_ABSENCE:  # the damaged file is why, so it comes first
+        return replace(series, verdict=Verdict(tuple(found)).plus(verdict.refusals, verdict.warnings))
+    return replace(series, verdict=verdict.plus(found))

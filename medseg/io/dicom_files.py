@@ -13,7 +13,14 @@ from typing import BinaryIO
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from medseg.core.verdict import Finding
 
@@ -24,6 +31,7 @@ _BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b
 # A deflated CT slice grows about threefold. 256 MiB holds any single image and most enhanced objects, and is what a
 # server can spare for one file; a bomb of 200 kB that grows to 675 MB is stopped there.
 MAX_INFLATED_BYTES = 256 * 2**20
+_SYNTAX_READ = {(False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}  # implicit, little endian
 _JUNK = {"dicomdir", "thumbs.db", "desktop.ini"}
 
 
@@ -122,7 +130,10 @@ def _parse(stream: BinaryIO, start: bytes, path: Path, with_pixels: bool) -> Dat
     if DeflatedExplicitVRLittleEndian.encode() in start:
         return _inflated(path, with_pixels)
     stream.seek(0)
-    return dcmread(stream, force=start[_PREAMBLE:][:4] != _MAGIC, stop_before_pixels=not with_pixels)
+    dataset = dcmread(stream, force=start[_PREAMBLE:][:4] != _MAGIC, stop_before_pixels=not with_pixels)
+    if "TransferSyntaxUID" not in dataset.file_meta:  # as before 1996; what was found in reading holds
+        dataset.file_meta.TransferSyntaxUID = _SYNTAX_READ.get(dataset.original_encoding, ImplicitVRLittleEndian)
+    return dataset
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -160,7 +171,20 @@ def _look_at(path: Path) -> Header | Damaged | None:
         return Damaged(path, Finding("unreadable", reason))
     if start[_PREAMBLE:][:4] != _MAGIC and "SOPInstanceUID" not in dataset:
         return None  # bytes that happen to begin like a dataset
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        return None  # a DICOMDIR by any name
+    if _ends_early(dataset):
+        reason = f"'{path}': truncated: the header ends before the image begins. Copy it again."
+        return Damaged(path, Finding("truncated", reason))
     return Header(path, dataset, pixels_at)
+
+
+def _ends_early(dataset: Dataset) -> bool:
+    """Whether an image's header stops before Rows; left alone, the series whose last slice it was would look whole."""
+    if "Rows" in dataset:
+        return False
+    sop_class = str(dataset.get("SOPClassUID", "") or "")
+    return "SeriesInstanceUID" not in dataset or not sop_class or "Image" in UID(sop_class).name
 
 
 def _inflated(path: Path, with_pixels: bool) -> Dataset:

@@ -15,7 +15,7 @@ from medseg.io.dicom_kind import is_derived_class, is_image, kind_fault
 from medseg.io.dicom_sameness import grid_faults, identity_faults, missing_faults, once
 from medseg.io.dicom_series import Series, Slice
 from medseg.io.dicom_slices import slices_of
-from medseg.io.dicom_volumes import select_slices
+from medseg.io.dicom_volumes import mixed_contrast, select_slices
 
 # As float32. The largest clinical scans (photon-counting CT, 1024 x 1024 x 1000) fill it; a header of a few bytes can
 # claim a thousand times more.
@@ -59,13 +59,15 @@ def judge(headers: Sequence[Header], *, select: Mapping[str, str], resample_tilt
 
 def _placed(series: Series, resample_tilt: bool) -> Series:
     slices, name = series.slices, series.name
-    faults = [*missing_faults(slices, name), *grid_faults(slices, name), *_value_faults(series)]
+    faults = [*missing_faults(slices, name), *grid_faults(slices, name), *_value_faults(series), *_bits_fault(series)]
     verdict = series.verdict.plus(faults, _value_warnings(series))
     size = _size_fault(series)
     if faults or size:
         return replace(series, verdict=verdict.plus([size] if size else []))
     found = stack(slices, name, allow_tilt=resample_tilt)
+    mixed = mixed_contrast(slices, name) if found.verdict.accepted else None
     verdict = verdict.plus(found.verdict.refusals, [*found.verdict.warnings, *_announced(series)])
+    verdict = verdict.plus([mixed] if mixed else [])
     return replace(
         series,
         slices=found.slices,
@@ -118,10 +120,39 @@ def _value_faults(series: Series) -> Iterator[Finding]:
             f"{series.name}: RescaleSlope or RescaleIntercept missing on a CT, in {len(without)} of "
             f"{len(series.slices)} slices, first in '{without[0].path.name}'. Export it again.",
         )
+    elif odd := _odd_rescale(series.slices):
+        yield Finding(
+            "rescale_absent",
+            f"{series.name}: RescaleSlope or RescaleIntercept is missing or no number in '{odd.path.name}', "
+            "while others have it. Export it again.",
+        )
+    elif series.slices and all(one.slope == 0 for one in series.slices):
+        yield Finding("values_not_finite", f"{series.name}: RescaleSlope 0 makes all values one. Export it again.")
     elif any("ModalityLUTSequence" in one.header for one in series.slices):
         yield Finding(
             "rescale_absent", f"{series.name}: values need a modality LUT, which is not read. Export it again."
         )
+
+
+def _odd_rescale(slices: Sequence[Slice]) -> Slice | None:
+    """A slice without the slope or intercept that others have, or with text in its place."""
+    for found, keyword in (("slope", "RescaleSlope"), ("intercept", "RescaleIntercept")):
+        without = [one for one in slices if getattr(one, found) is None]
+        if without and len(without) < len(slices):
+            return without[0]
+        text = next((one for one in without if one.header.get(keyword) not in (None, "")), None)
+        if text:
+            return text
+    return None
+
+
+def _bits_fault(series: Series) -> Iterator[Finding]:
+    for one in series.slices:
+        stored, high = one.header.get("BitsStored"), one.header.get("HighBit")
+        if stored is not None and high is not None and int(high) != int(stored) - 1:
+            reason = f"HighBit {high} with BitsStored {stored}: values do not begin at bit 0"
+            yield Finding("undecodable", f"{series.name}: '{one.path.name}': {reason}. Export it again.")
+            return
 
 
 def _size_fault(series: Series) -> Finding | None:

@@ -31,9 +31,7 @@ _TILE_COUNT = (0x0065, 0x1050)  # United Imaging: images in a tiled frame
 
 def is_image(dataset: Dataset) -> bool:
     """Whether a file holds an image that was acquired, scanned or captured, and not a result made from images."""
-    if str(dataset.get("Modality", "")) in RESULTS:
-        return False
-    return "Rows" in dataset or str(dataset.get("SOPClassUID", "")) in SCANS
+    return str(dataset.get("Modality", "")) not in RESULTS and "Rows" in dataset
 
 
 def kind_fault(dataset: Dataset, name: str) -> Finding | None:
@@ -47,14 +45,15 @@ def kind_fault(dataset: Dataset, name: str) -> Finding | None:
     if not is_image(dataset):
         kind = modality if modality in RESULTS else UID(sop_class).name or "an object without pixels"
         return Finding("result_object", f"{name}: {kind} is a result object, not an image. Give the images instead.")
-    if "Rows" not in dataset:
-        return Finding("truncated", f"{name}: the header ends before Rows and Columns. Copy the file again.")
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         return Finding(
             "colour",
             f"{name}: colour image ({dataset.get('PhotometricInterpretation', 'no photometric interpretation')}, "
             f"SamplesPerPixel {dataset.SamplesPerPixel}), not a scan. Give the acquired series.",
         )
+    if str(dataset.get("PhotometricInterpretation") or "MONOCHROME2") not in ("MONOCHROME1", "MONOCHROME2"):
+        kind = dataset.PhotometricInterpretation
+        return Finding("colour", f"{name}: pixels are colours ({kind}), not values. Give the acquired series.")
     return (
         _class_fault(dataset, modality, sop_class, name)
         or _image_type_fault(dataset, name)
@@ -95,8 +94,12 @@ def _image_type_fault(dataset: Dataset, name: str) -> Finding | None:
 
 def _multi_frame_fault(dataset: Dataset, name: str) -> Finding | None:
     frames = _number_of_frames(dataset)
-    if frames < 2 or "PerFrameFunctionalGroupsSequence" in dataset:
+    described = len(dataset.get("PerFrameFunctionalGroupsSequence") or [])
+    if frames == max(described, 1):
         return None
+    if described:
+        reason = f"{frames} frames in one file with a position (ImagePositionPatient) for {described}. Export it again."
+        return Finding("position_absent", f"{name}: {reason}")
     reason = f"{frames} frames in one file without a position of each (ImagePositionPatient). Export it again."
     return Finding("position_absent", f"{name}: {reason}")
 

@@ -18,6 +18,7 @@ _LAYOUTS = {
     ExplicitVRBigEndian: ("big", 12, 8),
     ImplicitVRLittleEndian: ("little", 8, 4),
 }
+_UNDEFINED = 0xFFFFFFFF  # length of encapsulated, that is compressed, pixel data: PS3.5 A.4
 
 
 def is_native(one: Slice) -> bool:
@@ -55,6 +56,8 @@ def read_native(one: Slice) -> npt.NDArray[Any]:
         if element[:4] != _PIXEL_DATA[order]:
             raise ValueError(f"no pixel data, 0 of {pixels * frames * dtype.itemsize} bytes")
         described = int.from_bytes(element[length_at : length_at + 4], "big" if order == "big" else "little")
+        if described == _UNDEFINED:
+            raise ValueError("compressed pixel data under an uncompressed transfer syntax")
         stream.seek((one.frame or 0) * pixels * dtype.itemsize, 1)
         content = stream.read(pixels * dtype.itemsize)
         if described < pixels * frames * dtype.itemsize or len(content) < pixels * dtype.itemsize:

@@ -63,6 +63,8 @@ def _opened(path: Path, name: str) -> Dataset:
     if data is None:
         raise _truncated(path, name, ValueError("no pixel data, 0 bytes"))
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2"))
+    if not syntax.is_transfer_syntax:
+        raise DicomError(f"{name}: '{path.name}': no codec here decodes transfer syntax {syntax}.", "undecodable")
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
     needed = (pixels * int(dataset.BitsAllocated) + 7) // 8
     if (not syntax.is_compressed or syntax == _DEFLATED) and len(data) < needed:

@@ -29,15 +29,22 @@ _IDENTITY = (
     _One("StudyInstanceUID", "studies_mixed", "studies"),
     _One("FrameOfReferenceUID", "frames_of_reference_mixed", "frames of reference"),
 )
-_FORMAT = ("PhotometricInterpretation", "BitsAllocated", "SamplesPerPixel")
+_FORMAT = ("Modality", "PhotometricInterpretation", "BitsAllocated", "SamplesPerPixel")
 
 
 def identity_faults(headers: Sequence[Header], name: str) -> Iterator[Finding]:
     """Patients, studies and frames of reference that differ within a series; values are not shown."""
     for keyword, code, what in _IDENTITY:
-        values = {str(one.dataset.get(keyword, "") or "") for one in headers}
+        values = {_same_for_all(keyword, one) for one in headers}
         if len(values) > 1:
-            yield Finding(code, f"{name}: instances of {len(values)} {what} ({keyword} differs). Separate them.")
+            told = "PatientID or PatientName" if keyword == "PatientID" else keyword
+            yield Finding(code, f"{name}: instances of {len(values)} {what} ({told} differs). Separate them.")
+
+
+def patient_of(header: Header) -> str:
+    """What tells patients apart: the id, or the name where there is no id; empty where there is neither."""
+    name = str(header.dataset.get("PatientName", "") or "").rstrip("^= ").casefold()
+    return str(header.dataset.get("PatientID", "") or "") or name
 
 
 def once(headers: Sequence[Header], name: str) -> tuple[list[Header], list[Finding], list[Finding]]:
@@ -91,6 +98,10 @@ def grid_faults(slices: Sequence[Slice], name: str) -> Iterator[Finding]:
             path, found, usual, count = odd
             reason = f"{what} {told.format(found)}, the series has {told.format(usual)}"
             yield Finding(code, f"{name}: '{path.name}': {reason} ({count} of {len(slices)} slices). Separate them.")
+
+
+def _same_for_all(keyword: str, header: Header) -> str:
+    return patient_of(header) if keyword == "PatientID" else str(header.dataset.get(keyword, "") or "")
 
 
 def _identity(header: Header) -> object:

@@ -26,7 +26,8 @@ def straighten(
     """
     count, rows, columns = planes.shape
     spacing = np.linalg.norm(affine_ras[:3, :2], axis=0)
-    shifts = np.outer(np.arange(count), np.asarray(drift_mm) / spacing)  # voxels along i, j
+    # Voxels along i, j; rounded, so that the last digits of printed positions add no row of background.
+    shifts = np.round(np.outer(np.arange(count), np.asarray(drift_mm) / spacing), 4)
     low = np.floor(shifts.min(axis=0)).astype(int)
     high = np.ceil(shifts.max(axis=0)).astype(int)
     size_i, size_j = np.array([columns, rows]) + high - low

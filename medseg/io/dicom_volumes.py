@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from medseg.core.verdict import Finding
 from medseg.io.dicom_series import Slice
 
+# What one volume has one value of. Printed echo times of one volume differ in the third digit at most.
+_CONTRAST = ("EchoTime", "EffectiveEchoTime", "InversionTime", "DiffusionBValue", "ConvolutionKernel")
+_CONTRAST_RTOL = 0.05
 SHOWN = 4  # values of an attribute in a message
 
 
@@ -34,6 +37,18 @@ def what_differs(positions: Sequence[Sequence[Slice]], name: str) -> Finding | N
     )
 
 
+def mixed_contrast(slices: Sequence[Slice], name: str) -> Finding | None:
+    """Why slices that lie well are still not one volume: parts of several, such as two echoes; None where they are."""
+    for keyword in _CONTRAST:
+        found = (dict(one.attributes).get(keyword, "") for one in slices)
+        values = [value for value in dict.fromkeys(found) if value]
+        if any(not _alike(value, values[0]) for value in values):
+            reason = f"parts of several volumes: slices at different positions have {keyword} {_listed(values)}"
+            advice = f"Fetch the series again, or choose with --select {keyword}={_choice(values)}."
+            return Finding("several_volumes", f"{name}: {reason}. {advice}")
+    return None
+
+
 def select_slices(slices: Sequence[Slice], select: Mapping[str, str]) -> list[Slice]:
     """Slices whose attributes equal what is asked for; an attribute that does not vary among them selects nothing.
 
@@ -57,6 +72,13 @@ def _varying(positions: Sequence[Sequence[Slice]]) -> Iterator[tuple[str, list[s
     for keyword in keywords:
         if all(len({one.get(keyword, "") for one in group}) > 1 for group in crowded):
             yield keyword, list(dict.fromkeys(one.get(keyword, "") for one in everywhere))
+
+
+def _alike(one: str, other: str) -> bool:
+    try:
+        return math.isclose(float(one), float(other), rel_tol=_CONTRAST_RTOL)
+    except ValueError:
+        return one == other
 
 
 def _listed(values: Sequence[str]) -> str:
