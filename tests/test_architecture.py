@@ -157,7 +157,7 @@ def test_every_module_opens_with_a_sentence() -> None:
 
 
 def test_nothing_is_left_undone() -> None:
-    undone = re.compile(r"NotImplementedError|\b(TODO|FIXME|XXX)\b")
+    undone = re.compile(r"raise NotImplementedError|\b(TODO|FIXME|XXX)\b")
     assert [where(path) for path in MODULES if undone.search(path.read_text(encoding="utf-8"))] == []
 
 
