@@ -24,7 +24,7 @@ def equipment_of(algorithm: Algorithm) -> dict[str, Any]:
     return {
         "manufacturer": short(algorithm.manufacturer),
         "manufacturer_model_name": short(f"medseg {algorithm.name}"),
-        "software_versions": (short(f"medseg {algorithm.software_version}"), short(f"bundle {algorithm.version}")),
+        "software_versions": [short(f"medseg {algorithm.software_version}"), short(f"bundle {algorithm.version}")],
         "device_serial_number": short(algorithm.digest),  # PS3.3 C.7.5.2 wants one; the digest names this very model
         "content_qualification": "RESEARCH",
         "contributing_equipment": [
@@ -84,14 +84,14 @@ def save(result: Dataset, path: Path) -> None:
 
 @contextmanager
 def building(what: str, series: Series) -> Iterator[None]:
-    """Build an object with highdicom: its warnings, which may quote the patient, are kept back, its errors named.
+    """Build and save an object: warnings, which may quote the patient, are kept back, and errors get a name.
 
     Raises:
         OutputError: It cannot be built from this source.
     """
-    log = logging.getLogger("highdicom")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = {log: log.level for log in map(logging.getLogger, ("highdicom", "pydicom"))}
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -102,4 +102,5 @@ def building(what: str, series: Series) -> Iterator[None]:
             "Write NIfTI, or export the series again."
         ) from error
     finally:
-        log.setLevel(level)
+        for log, level in logs.items():
+            log.setLevel(level)

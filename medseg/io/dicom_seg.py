@@ -51,6 +51,7 @@ _CODERS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         },
     )
 )
+_LEAST_J2K = 32  # pixels; OpenJPEG makes five wavelet levels
 _PLACE = 91  # the SEG of series 7 has SeriesNumber 791
 
 
@@ -105,6 +106,8 @@ def write_seg(
     Source: DICOM PS3.3 A.51 (Segmentation), A.90 (Label Map Segmentation), C.8.20.
     """
     check_encoding(seg_type, compression)
+    if compression == "j2k" and min(labels.shape[:2]) < _LEAST_J2K:
+        raise OutputError(f"JPEG 2000 takes slices from {_LEAST_J2K} pixels along each side; choose 'none'")
     require_uids(series)
     present = [int(value) for value in np.flatnonzero(np.bincount(labels.ravel(order="K"), minlength=256)) if value]
     check_labels(labels, coded, present)
@@ -126,7 +129,7 @@ def write_seg(
             series_description=short(f"{algorithm.name} segmentation, {RESEARCH_USE}"),
             content_label="SEGMENTATION",
             content_description=short(f"bundle sha256 {algorithm.digest[:16]}, {RESEARCH_USE}"),
-            transfer_syntax_uid=_SYNTAXES[compression],
+            transfer_syntax_uid=_SYNTAXES["none" if compression == "rle" else compression],
             omit_empty_frames=not keep_empty_frames,
             **_geometry(series, affine, kept, on_slices=series.tilt_mm is None),
             **equipment_of(algorithm),
@@ -136,7 +139,10 @@ def write_seg(
         _name_dimensions(seg, derived_uid("dimensions", *key, identity))
         texts = [text for one in coded for text in coding_texts(one)]
         finish(seg, series, [*texts, *algorithm.key, algorithm.manufacturer])
-    save(seg, path)
+        if compression == "rle":
+            # GDCM, which highdicom would take, kills the process on a frame with an odd number of pixels.
+            seg.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+        save(seg, path)
     return SegFacts(str(seg.SOPClassUID), str(seg.SOPInstanceUID), str(seg.SeriesInstanceUID), segments)
 
 

@@ -116,7 +116,7 @@ def write_sr(
         report.CurrentRequestedProcedureEvidenceSequence = [_evidence(series, seg)]
         texts = [text for label, _ in measurements for text in coding_texts(label)]
         finish(report, series, [*texts, *warnings, *algorithm.key, algorithm.manufacturer])
-    save(report, path)
+        save(report, path)
     return uid
 
 
