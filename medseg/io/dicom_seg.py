@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
 from medseg.core.coding import CodedLabel
 from medseg.core.errors import OutputError, UsageError
+from medseg.core.formats import Compression, SegType
 from medseg.core.geometry import grid_difference, spacing_of
 from medseg.core.types import Affine, LabelArray
 from medseg.io.dicom_equipment import building, dated, equipment_of, finish, save
@@ -29,9 +29,6 @@ from medseg.io.dicom_seg_segments import check_labels, coding_texts, describe, s
 from medseg.io.dicom_seg_source import cosines_of, positions_of, reference_sources, stand_ins
 from medseg.io.dicom_series import Series
 from medseg.io.dicom_uids import derived_uid, instances_of, require_uids
-
-SegType = Literal["binary", "labelmap"]
-Compression = Literal["none", "rle", "jpegls", "j2k"]
 
 _SYNTAXES: Mapping[str, str] = MappingProxyType(
     {"none": ExplicitVRLittleEndian, "rle": RLELossless, "jpegls": JPEGLSLossless, "j2k": JPEG2000Lossless}

@@ -18,8 +18,6 @@ from medseg.core.coding import CodedLabel
 from medseg.core.errors import OutputError
 from medseg.io.dicom_seg import write_seg
 
-# JPEG 2000 needs larger slices; it has a test of its own.
-
 
 def test_a_value_without_a_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"values \[4\] have no coded label; coded are \[1, 2, 7\]"):

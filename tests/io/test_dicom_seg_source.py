@@ -11,15 +11,17 @@ from dicom_results import (
     AFFINE,
     ALGORITHM,
     CODED,
+    by_dcmqi,
+    dciodvfy_errors,
     label_map,
+    numbered,
     small_series,
 )
 
 from medseg.core.errors import OutputError
+from medseg.io.dicom import find_series
 from medseg.io.dicom_seg import write_seg
 from medseg.io.dicom_seg_verify import verify_seg
-
-# JPEG 2000 needs larger slices; it has a test of its own.
 
 
 def test_writing_leaves_the_series_as_it_was(tmp_path: Path) -> None:
@@ -73,3 +75,32 @@ def test_a_tilted_series_carries_the_straight_grid(tmp_path: Path) -> None:
     expected = (straight @ [0, 0, 5, 1])[:3] * [-1, -1, 1]
     position = seg.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient
     assert np.allclose(position, expected, atol=1e-9)
+
+
+@pytest.mark.realdata
+@pytest.mark.external
+@pytest.mark.parametrize(
+    ("folder", "select"),
+    [
+        ("mr_braintumor_4seq", {}),  # oblique, four series
+        ("mr_sag_HFS", {}),
+        ("mr_enh_philips_b0", {"EchoTime": "1.52"}),  # enhanced multi-frame, as is the next
+        ("mr_enh_xa10_4d", {"TemporalPositionIndex": "1"}),
+    ],
+)
+def test_real_series_carry_a_seg_that_dcmqi_and_dciodvfy_take(
+    real_data: Path, tmp_path: Path, folder: str, select: dict[str, str]
+) -> None:
+    found = find_series(real_data / "dicom" / folder, select=select).series
+    assert found
+    for n, series in enumerate(found):
+        assert series.shape is not None
+        assert series.affine_ras is not None
+        labels, path = np.zeros(series.shape, np.uint8), tmp_path / f"{n}.dcm"
+        labels[10:19, 5:19, 1:4], labels[25:33, 5:8, 2:], labels[0, -1, -1] = 1, 2, 4
+        facts = write_seg(path, labels, series, CODED, algorithm=ALGORITHM)
+        verify_seg(path, labels, series, facts)
+        assert dciodvfy_errors(path) == []
+        assert np.array_equal(by_dcmqi(path, tmp_path / f"{n}", labels.shape, series.affine_ras), numbered(labels))
+        references = pydicom.dcmread(path).ReferencedSeriesSequence[0].ReferencedInstanceSequence
+        assert len(references) == len(series.files)
