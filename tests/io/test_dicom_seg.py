@@ -28,8 +28,6 @@ from medseg.io.dicom_series import Series
 from medseg.io.dicom_write import write_series
 
 # JPEG 2000 needs larger slices; it has a test of its own.
-
-
 ENCODINGS = [(kind, coding) for kind, codings in ALLOWED.items() for coding in codings if coding != "j2k"]
 
 
