@@ -139,7 +139,7 @@ def _show(stock: Stock, path: Path, *, as_json: bool) -> int:
     from medseg.steps.stock import table
 
     if as_json:
-        print(json.dumps({"series": [item.as_json() for item in stock.items]}, ensure_ascii=False))
+        print(json.dumps({"series": [item.as_json() for item in stock.items]}))
     else:
         for line in table(stock):
             print(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import io
 import logging
 import sys
 import traceback
@@ -22,12 +23,15 @@ def pairs(words: Sequence[str], option: str) -> dict[str, str]:
         option: Its name, for the message.
 
     Raises:
-        UsageError: A word has no key or no value.
+        UsageError: A word has no key or no value, or a key has two.
     """
-    found = dict(word.partition("=")[::2] for word in words)
-    wrong = [word for word in words if not all(word.partition("="))]
-    if wrong:
-        raise UsageError(f"{option} '{wrong[0]}': write {option} KEY=VALUE.")
+    found: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals and value):
+            raise UsageError(f"{option} '{word}': write {option} KEY=VALUE.")
+        if found.setdefault(key, value) != value:
+            raise UsageError(f"{option}: '{key}' is given twice, as '{found[key]}' and '{value}'; keep one.")
     return found
 
 
@@ -80,6 +84,8 @@ def run_command(
         130 interrupted.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # no name of a file may end a command, whatever its letters
     with _warnings_shown():
         return _run(parser, run, words)
 

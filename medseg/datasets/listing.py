@@ -29,10 +29,14 @@ def scans_in(folder: Path) -> list[Path]:
 
 
 def scans_below(path: Path) -> list[Path]:
-    """Image files of a known format at a path, in any depth, sorted; hidden folders and junk left out."""
+    """Image files of a known format at a path, in any depth, sorted; hidden folders and junk left out.
+
+    Links to folders are not followed, as for DICOM: one that leads upward would never end.
+    """
     if path.is_file():
         return [path] if is_readable(path) else []
-    return [*scans_in(path), *(scan for folder in folders_in(path) for scan in scans_below(folder))]
+    below = [folder for folder in folders_in(path) if not folder.is_symlink()]
+    return [*scans_in(path), *(scan for folder in below for scan in scans_below(folder))]
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -34,7 +34,8 @@ def identity_words(series: Sequence[Series]) -> tuple[str, ...]:
 
 
 def _words(series: Series) -> Iterator[str]:
-    yield from (uid for uid in (series.study_uid, series.uid) if uid)
+    if series.study_uid:  # a series' UID is what the user must give where two have one number
+        yield series.study_uid
     for header in _distinct(series):
         for keyword in _KEYWORDS:
             value = header.get(keyword)

@@ -16,6 +16,7 @@ from medseg.bundle.weights import load_weights
 from medseg.core.errors import OutputError
 from medseg.core.files import digest_of
 from medseg.core.labels import map_values
+from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Verdict
 from medseg.engine.device import choose_device, choose_precision
@@ -23,7 +24,7 @@ from medseg.engine.inference import Predictor
 from medseg.runs.progress import Progress
 from medseg.runs.record import finish_record, read_record, start_record
 from medseg.steps.collect import collect
-from medseg.steps.dicom_jobs import DicomOptions
+from medseg.steps.dicom_jobs import DicomOptions, check_used
 from medseg.steps.expectation import with_expectation
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
 from medseg.steps.results import ResultOptions, ResultWriter, check_writable, measurements_of, result_files
@@ -48,7 +49,7 @@ class Segmenter:
         """Segment one study.
 
         Raises:
-            OutputError: The output cannot be written; the next study would fail the same way.
+            OutputError: The disk does not take the output; the next study would fail the same way.
         """
         began_s = time.monotonic()
         try:
@@ -56,9 +57,9 @@ class Segmenter:
             labels = map_values(self.predictor.predict(scan.volume), job.value_of)
             measured = measurements_of(self.writer.bundle, job, labels, scan)
             outputs = self.writer.write(Result(job, scan, labels, measured, began_s))
-        except OutputError:
-            raise
         except Exception as error:  # whatever is wrong with one study must not stop the others
+            if isinstance(error, OutputError) and isinstance(error.__cause__, OSError):
+                raise
             LOG.debug("study %s", job.id, exc_info=True)
             return failed(job.id, error, time.monotonic() - began_s, job.redactor)
         return _done(job, scan, labels, outputs, time.monotonic() - began_s)
@@ -94,7 +95,9 @@ def infer_cohort(
     began_s = time.monotonic()
     device = choose_device(device_name)
     precision = choose_precision(precision_name, device)
-    jobs, outcomes = collect(bundle, inputs, dicom, say)
+    worklist = collect(bundle, inputs, dicom, say)
+    jobs, outcomes = worklist.jobs, list(worklist.outcomes)
+    check_used(dicom, jobs)
     check_writable(bundle, jobs, results)
     _check_output(jobs, results, output)
     preprocessing, network = build_preprocessing(bundle), build_network(bundle)
@@ -108,13 +111,11 @@ def infer_cohort(
         precision,
     )
     writer = ResultWriter(bundle, results, output, Circumstances(str(device), precision.name))
-    for outcome in outcomes:
-        say(f"failed: {outcome.study}: {outcome.reason}")
     say(f"{len(jobs)} studies; bundle {bundle.name} {bundle.version}, {device}, {precision.name}")
     record = output / "run.json"
     start_record(
         record,
-        argv=_without_identity(sys.argv, jobs),
+        argv=[Redactor(worklist.identity).text(word) for word in sys.argv],  # folders are often named after patients
         bundle=bundle.name,
         bundle_digest=bundle.digest,
         data_digest=digest_of(sorted(str(path) for job in jobs for path in job.sources)),
@@ -127,6 +128,8 @@ def infer_cohort(
     unread = len(outcomes)
     try:
         with Progress(len(jobs), "Segmenting") as progress:
+            for outcome in worklist.outcomes:
+                progress.say(f"failed: {outcome.study}: {outcome.reason}")
             for outcome in _each(jobs, Segmenter(predictor, writer)):
                 outcomes.append(outcome)
                 if outcome.reason is not None:
@@ -164,13 +167,6 @@ def _done(job: Job, scan: Scan, labels: LabelArray, outputs: Sequence[Path], sec
         channels={one.name: clean.data(channel_record(one)) for one in scan.channels},
         warnings=tuple(clean.data(one) for one in finding_records(scan.warnings)),
     )
-
-
-def _without_identity(words: Sequence[str], jobs: Sequence[Job]) -> list[str]:
-    """Folders are often named after patients."""
-    for job in jobs:
-        words = [job.redactor.text(word) for word in words]
-    return list(words)
 
 
 def _check_output(jobs: Sequence[Job], results: ResultOptions, output: Path) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import DatalistError, MedsegError, raise_faults
+from medseg.core.errors import DatalistError, DicomError, MedsegError, raise_faults
+from medseg.core.redact import Redactor
 from medseg.datasets.listing import folders_in, scans_below, scans_in
 from medseg.io.dicom_files import has_dicom
 from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
-from medseg.steps.jobs import Job, Outcome
+from medseg.steps.jobs import Worklist, failed
 from medseg.steps.nifti_jobs import nifti_jobs
 
 
-def collect(
-    bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]
-) -> tuple[list[Job], list[Outcome]]:
+def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]) -> Worklist:
     """Studies of all inputs, and outcomes of those that cannot even be read; an unusable input is refused.
 
     Args:
@@ -28,34 +28,44 @@ def collect(
     Raises:
         DatalistError: An input is no study, or two studies would be written to one file.
     """
-    jobs: list[Job] = []
-    outcomes: list[Outcome] = []
+    worklist = Worklist()
     faults: list[str] = []
     for path in inputs:
         try:
-            found, failed = _of_input(bundle, path, options, say)
-            jobs, outcomes = jobs + found, outcomes + failed
+            worklist = worklist.plus(_of_input(bundle, path, options, say))
         except MedsegError as error:
             faults.append(str(error))
-    ids = [*(job.id for job in jobs), *(outcome.study for outcome in outcomes)]
+    ids = [*(job.id for job in worklist.jobs), *(outcome.study for outcome in worklist.outcomes)]
     twice = sorted({one for one in ids if ids.count(one) > 1})
     faults += [f"study '{one}' stands in {ids.count(one)} inputs; both would be written to one file" for one in twice]
     raise_faults("--input", faults, DatalistError)
-    return jobs, outcomes
+    return worklist
 
 
-def _of_input(
-    bundle: Bundle, path: Path, options: DicomOptions, say: Callable[[str], None]
-) -> tuple[list[Job], list[Outcome]]:
+def _of_input(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[[str], None]) -> Worklist:
     if not path.exists():
         raise DatalistError(f"no file or folder '{path}'")
     if not has_dicom(path):
         return nifti_jobs(bundle, path, say)
-    jobs, outcomes = dicom_jobs(bundle, path, options)
-    for beside in _nifti_beside(path, say):
-        found, failed = nifti_jobs(bundle, beside, say)
-        jobs, outcomes = jobs + found, outcomes + failed
-    return jobs, outcomes
+    try:
+        worklist = dicom_jobs(bundle, path, options, say)
+    except DicomError:  # a file only began as DICOM does
+        return nifti_jobs(bundle, path, say)
+    redactor = Redactor(worklist.identity)
+    for beside in _nifti_beside(path, lambda line: say(redactor.text(line))):
+        worklist = worklist.plus(_beside(bundle, beside, redactor, say))
+    return worklist
+
+
+def _beside(bundle: Bundle, folder: Path, redactor: Redactor, say: Callable[[str], None]) -> Worklist:
+    """NIfTI studies beside DICOM ones, whose patients' names may stand in the path; they never stop these."""
+    try:
+        found = nifti_jobs(bundle, folder, lambda line: say(redactor.text(line)))
+    except MedsegError as error:
+        return Worklist(outcomes=(failed(folder.name, error, redactor=redactor),))
+    jobs = tuple(replace(job, redactor=redactor) for job in found.jobs)
+    outcomes = tuple(replace(one, reason=redactor.text(one.reason or "")) for one in found.outcomes)
+    return Worklist(jobs, outcomes)
 
 
 def _nifti_beside(path: Path, say: Callable[[str], None]) -> list[Path]:
@@ -67,5 +77,6 @@ def _nifti_beside(path: Path, say: Callable[[str], None]) -> list[Path]:
     mixed = [folder for folder in folders if has_dicom(folder)]
     left_out = [scan for folder in mixed for scan in scans_below(folder)] + (scans_in(path) if path.is_dir() else [])
     if left_out:
-        say(f"{path}: {len(left_out)} NIfTI files beside DICOM left out, first '{left_out[0].name}'")
+        files = f"{len(left_out)} NIfTI file{'s'[: len(left_out) > 1]}"
+        say(f"{path}: {files} beside DICOM left out, first '{left_out[0].name}'")
     return [folder for folder in folders if folder not in mixed and scans_below(folder)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import DicomError, MedsegError
+from medseg.core.errors import DicomError, MedsegError, UsageError
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Finding, Verdict
 from medseg.core.volume import Volume
 from medseg.datasets.series_grid import check_shared_space
 from medseg.datasets.series_match import Choice, Match, match_series
-from medseg.io.dicom import find_series, read_series
+from medseg.io.dicom import Found, find_series, read_series
 from medseg.io.dicom_series import Series
 from medseg.io.dicom_study import identity_words, study_name
 from medseg.io.itk import resample_onto
 from medseg.io.nifti import write_labels
 from medseg.runs.report_facts import ReportChannel
-from medseg.steps.jobs import Job, Outcome, Scan, failed
+from medseg.steps.jobs import Job, Outcome, Scan, Worklist, failed
+from medseg.steps.unread import unread_files
 
 FEWEST_SLICES_3D = 3  # two slices have no inside; a 3D network would see padding alone above and below
 
@@ -43,16 +44,23 @@ class DicomOptions:
     resample_tilt: bool = False
 
 
-def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions) -> tuple[list[Job], list[Outcome]]:
+def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[[str], None]) -> Worklist:
     """Every DICOM study below a path as a job, or as the outcome that says why it cannot be segmented.
 
+    Args:
+        bundle: Names the channels.
+        path: A folder, looked through in any depth, or a file.
+        options: What the user says of the series.
+        say: Shows a line to the user.
+
     Raises:
-        DicomError: There are DICOM files but no study, since none can be read.
+        DicomError: There is no DICOM after all.
     """
     found = find_series(path, select=options.select, resample_tilt=options.resample_tilt)
-    if not found.series:
-        raise DicomError(" ".join(one.sentence for one in found.damaged) or f"'{path}' holds no DICOM", "unreadable")
-    jobs, outcomes = [], []
+    identity = identity_words(found.series)
+    jobs, outcomes = [], list(_unread(found, Redactor(identity), say))
+    if not found.series and not outcomes:
+        raise DicomError(f"'{path}' holds no DICOM", "unreadable")
     for uid in dict.fromkeys(one.study_uid for one in found.series):
         series = [one for one in found.series if one.study_uid == uid]
         if not any(one.is_image for one in series) and any(one.is_image for one in found.series):
@@ -60,8 +68,39 @@ def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions) -> tuple[list[
         try:
             jobs.append(_job(bundle, series, options))
         except MedsegError as error:
-            outcomes.append(failed(study_name(uid), error, redactor=Redactor(identity_words(series))))
-    return jobs, outcomes
+            redactor = Redactor(identity_words(series))
+            outcomes.append(failed(study_name(uid), error, redactor=redactor, code=_refused_for(error, series)))
+    return Worklist(tuple(jobs), tuple(outcomes), identity)
+
+
+def check_used(options: DicomOptions, jobs: Sequence[Job]) -> None:
+    """Refuse words on DICOM series where there is none, rather than pass them over.
+
+    Raises:
+        UsageError: Names the option.
+    """
+    given = {"--series": options.series, "--select": options.select, "--resample-tilt": options.resample_tilt}
+    said = [name for name, value in given.items() if value]
+    if said and jobs and all(job.reference is None for job in jobs):
+        raise UsageError(f"medseg infer: {', '.join(said)}: for DICOM input; none of the studies is DICOM.")
+
+
+def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Iterator[Outcome]:
+    """One outcome for all files that may have been studies."""
+    damaged, empty = unread_files(found)
+    if empty:
+        more = f", and {len(empty) - 1} more" if len(empty) > 1 else ""
+        say(redactor.text(f"left out: {empty[0].sentence}{more}"))
+    if damaged:
+        count = f"{len(damaged)} DICOM files cannot be read, first " if len(damaged) > 1 else ""
+        error = DicomError(f"{count}{damaged[0].sentence}", damaged[0].code)
+        yield failed(study_name(" ".join(one.sentence for one in damaged)), error, redactor=redactor)
+
+
+def _refused_for(error: MedsegError, series: Sequence[Series]) -> str:
+    """Code of the series that the error quotes the refusal of."""
+    refused = [one.verdict for one in series if not one.verdict.accepted]
+    return next((one.code for one in refused if one.reason in str(error)), "failed")
 
 
 def _job(bundle: Bundle, series: Sequence[Series], options: DicomOptions) -> Job:

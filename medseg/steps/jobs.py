@@ -105,11 +105,41 @@ class Outcome:
     warnings: tuple[Mapping[str, str], ...] = ()
 
 
-def failed(study: str, error: Exception, seconds: float = 0.0, redactor: Redactor | None = None) -> Outcome:
-    """Outcome of a study that cannot be segmented."""
-    reason = str(error) if isinstance(error, MedsegError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(reason.split())
-    code = error.code if isinstance(error, DicomError) else "failed"
+@dataclass(frozen=True)
+class Worklist:
+    """What is to be done.
+
+    Attributes:
+        jobs: Studies to segment.
+        outcomes: Studies that cannot be, and why.
+        identity: Words that name the patients of all of them.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    identity: tuple[str, ...] = ()
+
+    def plus(self, other: Worklist) -> Worklist:
+        """This list, then another."""
+        words = tuple(dict.fromkeys((*self.identity, *other.identity)))
+        return Worklist((*self.jobs, *other.jobs), (*self.outcomes, *other.outcomes), words)
+
+
+def failed(
+    study: str, error: Exception, seconds: float = 0.0, redactor: Redactor | None = None, *, code: str = "failed"
+) -> Outcome:
+    """Outcome of a study that cannot be segmented.
+
+    Args:
+        study: Its id.
+        error: Why; the lines of a table in it are kept.
+        seconds: How long it took.
+        redactor: Takes the patient's identity out of the reason.
+        code: Where the error has none of its own.
+    """
+    known = isinstance(error, MedsegError)
+    reason = str(error).strip() if known else f"{type(error).__name__}: {' '.join(str(error).split())}"
+    code = error.code if isinstance(error, DicomError) else code
     return Outcome(study, None, redactor.text(reason) if redactor else reason, seconds, {}, code=code)
 
 

@@ -17,22 +17,22 @@ from medseg.io.nifti import write_label_map
 from medseg.io.study import read_study
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.data import matched
-from medseg.steps.jobs import Job, Outcome, Scan, failed
+from medseg.steps.jobs import Job, Outcome, Scan, Worklist, failed
 
 
-def nifti_jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> tuple[list[Job], list[Outcome]]:
+def nifti_jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> Worklist:
     """Studies at a path, and outcomes of those of a folder of study folders that are incomplete.
 
     Raises:
         DatalistError: No study can be used; as ``read_dataset`` and ``matched``.
     """
     try:
-        return _jobs(bundle, path, say), []
+        return Worklist(tuple(_jobs(bundle, path, say)))
     except MedsegError:
         jobs, outcomes = _one_by_one(bundle, path)
         if not jobs:
             raise
-        return jobs, outcomes
+        return Worklist(tuple(jobs), tuple(outcomes))
 
 
 def _jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> list[Job]:

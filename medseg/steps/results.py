@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,8 +131,11 @@ def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, 
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output) as folder:
             paths = {name: Path(folder) / name for name in names}
             yield paths
-            for name, path in paths.items():
+            for name in names:  # whatever is in the way shows before the first file moves
                 (output / name).parent.mkdir(exist_ok=True)
+                if (output / name).is_dir():
+                    raise IsADirectoryError(errno.EISDIR, f"'{name}' is a folder")
+            for name, path in paths.items():
                 path.replace(output / name)
     except OSError as error:
         raise OutputError(

@@ -14,6 +14,7 @@ from medseg.datasets.listing import scans_below
 from medseg.io.dicom import check_series, find_series
 from medseg.io.dicom_study import study_name
 from medseg.io.nifti_gate import judge_nifti
+from medseg.steps.unread import unread_files
 
 NIFTI = "NIfTI"  # stands where a DICOM series has its modality
 
@@ -108,9 +109,11 @@ def take_stock(path: Path, *, select: Mapping[str, str] | None = None, resample_
         )
         for one in found.series
     ]
-    told = " ".join(item.verdict.reason for item in items)
-    damaged = tuple(one for one in found.damaged if one.sentence not in told)
-    return Stock((*items, *_nifti_items(path, files)), tuple(_notes(found.others - len(files))), damaged)
+    damaged, empty = unread_files(found)
+    named = {f"'{file}'" for file in files}  # an empty NIfTI file is told of by its own gate
+    nameless = [one for one in empty if one.sentence.partition(":")[0] not in named]
+    others = found.others - sum(file.stat().st_size > 0 for file in files)
+    return Stock((*items, *_nifti_items(path, files)), tuple(_notes(others, nameless)), damaged)
 
 
 def table(stock: Stock) -> Iterator[str]:
@@ -141,7 +144,8 @@ def _nifti_items(path: Path, files: Sequence[Path]) -> Iterator[Item]:
         )
 
 
-def _notes(others: int) -> Iterator[str]:
+def _notes(others: int, empty: Sequence[Finding]) -> Iterator[str]:
+    yield from (f"left out: {one.sentence}" for one in empty)
     if others > 0:
         yield f"{others} file{'s'[: others > 1]} left out: neither DICOM nor NIfTI"
 

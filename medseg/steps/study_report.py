@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,9 @@ def report_study(
             outputs=tuple(Path(name).name for name in outputs),
         ),
     )
-    write_report(path, report.redacted(job.redactor))
+    # The bundle's words stay: a patient called White or Device must take neither a label nor a warning off the page.
+    clean = replace(report.redacted(job.redactor), bundle=report.bundle, measurements=report.measurements)
+    write_report(path, clean)
 
 
 def _bundle(bundle: Bundle) -> ReportBundle:

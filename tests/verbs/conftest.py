@@ -1,5 +1,6 @@
 """A tiny bundle, a tiny cohort and one finished run of both, made once for all tests of the verbs."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,3 +58,18 @@ def tiny_training(
 def tiny_run(tiny_training: tuple[Path, tiny.Answer]) -> Path:
     """Folder of a finished run of two epochs, tracked; do not write into it."""
     return tiny_training[0]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
+    """The tiny bundle with random weights: unlike two epochs of training, they give every label."""
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path_factory.mktemp("model") / "hippocampus_unet3d"))
+    return tiny.add_random_weights(bundle)
+
+
+@pytest.fixture(scope="session")
+def brats_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """brats_unet3d made tiny, with random weights."""
+    return tiny.add_random_weights(
+        tiny.write_tiny_bundle(tmp_path_factory.mktemp("model") / "brats_unet3d", "brats_unet3d")
+    )

@@ -27,21 +27,6 @@ _NAMES_2023 = {"t1": "t1n", "t1ce": "t1c", "t2": "t2w", "flair": "t2f", "seg": "
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
-    """The tiny bundle with random weights: unlike two epochs of training, they give every label."""
-    bundle = Path(shutil.copytree(tiny_bundle, tmp_path_factory.mktemp("model") / "hippocampus_unet3d"))
-    return tiny.add_random_weights(bundle)
-
-
-@pytest.fixture(scope="module")
-def brats_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """brats_unet3d made tiny, with random weights."""
-    return tiny.add_random_weights(
-        tiny.write_tiny_bundle(tmp_path_factory.mktemp("model") / "brats_unet3d", "brats_unet3d")
-    )
-
-
-@pytest.fixture(scope="module")
 def brats_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two small brain tumour phantoms with the names until 2021; do not write into it."""
     return tiny.write_tiny_cohort(tmp_path_factory.mktemp("data") / "brats", "brain_tumour", studies=2, scale=0.25)
