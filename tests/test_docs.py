@@ -2,7 +2,7 @@
 
 How a page runs: its blocks in order, in one new folder per page. The commands are run as written, but for ``SHORTER``.
 The names they use are made to fit: ``MEDSEG_BUNDLES`` holds small copies of the bundles, ``path/to`` and
-``runs/phantoms`` hold small phantom cohorts and a DICOM study.
+``runs/phantoms`` hold small phantom cohorts and DICOM studies.
 """
 
 import os
@@ -18,10 +18,13 @@ from typing import NamedTuple
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scans_of_the_pages import write_scans
+
 from medseg import check, cli, deidentify, infer, train
 from medseg.datasets.detect import DATASETS
 from medseg.datasets.phantom import write_phantom_cohort
-from medseg.datasets.phantom_dicom import write_phantom_study
 from medseg.recipe.layers import leaves
 from medseg.runs.folder import RunFolder
 
@@ -86,7 +89,7 @@ def cohorts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_phantom_cohort(brats, kind="brain_tumour", studies=4, seed=0, scale=0.3)
     write_phantom_cohort(hippocampus, kind="hippocampus", studies=4, seed=0, scale=0.6)
     shutil.copytree(brats, root / "runs/phantoms/brain_tumour-0")
-    write_phantom_study(root / "path/to/scans", kind="hippocampus", seed=0)
+    write_scans(root / "path/to", older=brats / "Phantom_000")
     return root
 
 
@@ -169,7 +172,7 @@ def _first_cells(text: str) -> list[str]:
 )
 def test_the_reference_lists_the_options_of_a_verb(verb: str, parser: Callable[[], train.Parser]) -> None:
     listed = [cell.split()[0] for cell in _first_cells(_section("docs/reference/cli.md", f"medseg {verb}"))]
-    options = [action.option_strings[-1] for action in parser()._actions]
+    options = [text for action in parser()._actions for text in action.option_strings if text.startswith("--")]
     assert sorted(listed) == sorted(options)
 
 
