@@ -1,4 +1,4 @@
-"""Every verb once, on synthetic data.
+"""Train, check and segment once, on synthetic data.
 
 Does:  checks a bundle, trains it briefly on phantoms, checks the trained bundle, segments the phantoms with it.
 Needs: nothing; no data, no network, no GPU.
