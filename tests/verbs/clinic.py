@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,23 +118,30 @@ def lose_slice(folder: Path, number: int = 9) -> Path:
     return folder
 
 
-def leaks(output: Path, *texts: str) -> list[str]:
-    """Where the planted identity stands: in a name or the bytes of a file that is no DICOM object, or in a text."""
-    found = [f"text {n}: {word}" for n, text in enumerate(texts) for word in _words_in(text)]
+def leaks(output: Path, *texts: str, words: Sequence[str] = LEAKS) -> list[str]:
+    """Where an identity stands: in a name or the bytes of a file that is no DICOM object, or in a text.
+
+    Args:
+        output: Folder looked through; what is packed or in base64 is unpacked.
+        *texts: What was said.
+        words: In lower case; those of ``IDENTITY`` where not given.
+    """
+    found = [f"text {n}: {word}" for n, text in enumerate(texts) for word in _words_in(text, words)]
     for path in sorted(output.rglob("*")):
         name = path.relative_to(output).as_posix()
-        found += [f"name {name}: {word}" for word in _words_in(name)]
+        found += [f"name {name}: {word}" for word in _words_in(name, words)]
         if path.is_file() and path.suffix != ".dcm":
             content = path.read_bytes()
             content = gzip.decompress(content) if path.suffix == ".gz" else content
-            found += [f"{name}: {word}" for word in _words_in(content.decode("latin-1"))]
+            content += b"".join(base64.b64decode(one) for one in re.findall(rb"base64,([A-Za-z0-9+/=]+)", content))
+            found += [f"{name}: {word}" for word in _words_in(content.decode("latin-1"), words)]
     return found
 
 
-def _words_in(text: str) -> list[str]:
+def _words_in(text: str, words: Sequence[str]) -> list[str]:
     low = text.lower()
     squeezed = re.sub(r"[\s^_]+", "", low)
-    return [word for word in LEAKS if word in low or word in squeezed]
+    return [word for word in words if word in low or word in squeezed]
 
 
 def edit(folder: Path, change: Callable[[Dataset, int], None]) -> Path:

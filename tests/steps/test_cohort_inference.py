@@ -1,0 +1,97 @@
+"""One study that fails never stops the others; a disk that refuses does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import clinic
+import numpy as np
+import pytest
+
+from medseg.bundle.read import Bundle
+from medseg.core.errors import DicomError, OutputError
+from medseg.core.redact import Redactor
+from medseg.core.verdict import Finding
+from medseg.core.volume import Volume
+from medseg.runs.report_facts import ReportChannel
+from medseg.steps.cohort_inference import Segmenter
+from medseg.steps.jobs import Job, Result, Scan
+
+_CHANNEL = ReportChannel("t1", "by rules", 1, "T1 of Dumbledore", (4, 4, 4), (1.0, 1.0, 1.0), False, "accepted")
+
+
+@dataclass
+class _Writer:
+    """Takes the place of the writer: keeps what it was given, or raises."""
+
+    bundle: Bundle
+    error: Exception | None = None
+    results: list[Result] = field(default_factory=list)
+
+    def write(self, result: Result) -> list[Path]:
+        if self.error is not None:
+            raise self.error
+        self.results.append(result)
+        return [Path("out") / f"{result.job.id}.nii.gz", Path("out") / result.job.id / "report.html"]
+
+
+def _segmenter(bundle: Bundle, error: Exception | None = None) -> Any:
+    """A model that finds label 1 in one voxel and 2 in two."""
+
+    def predict(volume: Volume) -> np.ndarray:
+        labels = np.zeros(volume.shape, np.uint8)
+        labels[0, 0, :3] = (1, 2, 2)
+        return labels
+
+    return Segmenter(SimpleNamespace(predict=predict), _Writer(bundle, error))  # type: ignore[arg-type]
+
+
+def _job(read: Callable[[], Scan] | None = None, **more: Any) -> Job:
+    scan = Scan(
+        Volume(np.zeros((1, 4, 4, 4), np.float32), np.eye(4)), (_CHANNEL,), (Finding("lossy", "Dumbledore: lossy"),)
+    )
+    clean = Redactor(clinic.IDENTITY.values())
+    return Job("study-1", (), {0: 0, 1: 1, 2: 4}, read or (lambda: scan), lambda *_: None, redactor=clean, **more)
+
+
+def _raise(error: Exception) -> Callable[[], Scan]:
+    def read() -> Scan:
+        raise error
+
+    return read
+
+
+def test_a_study_that_is_done_tells_files_voxels_channels_and_warnings(hippocampus: Bundle) -> None:
+    outcome = _segmenter(hippocampus).outcome(_job())
+    assert (outcome.study, outcome.reason, outcome.code) == ("study-1", None, "accepted_with_warnings")
+    assert outcome.prediction == str(Path("out") / "study-1.nii.gz")
+    assert len(outcome.outputs) == 2
+    assert outcome.labels == {1: 1, 4: 2}  # the values written
+    assert outcome.channels["t1"]["description"] == "T1 of [removed]"
+    assert outcome.warnings == ({"code": "lossy", "sentence": "[removed]: lossy"},)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(DicomError("gap of Dumbledore", "slice_missing"), "slice_missing"), (ValueError("Albus"), "failed")],
+)
+def test_a_study_that_cannot_be_read_fails_without_a_name(error: Exception, code: str, hippocampus: Bundle) -> None:
+    outcome = _segmenter(hippocampus).outcome(_job(_raise(error)))
+    assert outcome.code == code
+    assert outcome.reason is not None
+    assert clinic.leaks(Path("none"), outcome.reason) == []
+    assert outcome.outputs == ()
+
+
+def test_an_object_that_cannot_be_made_fails_its_study_alone(hippocampus: Bundle) -> None:
+    outcome = _segmenter(hippocampus, OutputError("does not read back")).outcome(_job())
+    assert outcome.reason == "does not read back"
+
+
+def test_a_disk_that_refuses_ends_the_run(hippocampus: Bundle) -> None:
+    full = OutputError("Cannot write 'x': No space left on device")
+    full.__cause__ = OSError(28, "No space left on device")
+    with pytest.raises(OutputError, match="No space left"):
+        _segmenter(hippocampus, full).outcome(_job())
