@@ -82,7 +82,7 @@ def check_used(options: DicomOptions, jobs: Sequence[Job]) -> None:
     given = {"--series": options.series, "--select": options.select, "--resample-tilt": options.resample_tilt}
     said = [name for name, value in given.items() if value]
     if said and jobs and all(job.reference is None for job in jobs):
-        raise UsageError(f"medseg infer: {', '.join(said)}: for DICOM input; none of the studies is DICOM.")
+        raise UsageError(f"{', '.join(said)}: for DICOM input; none of the studies is DICOM.")
 
 
 def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Iterator[Outcome]:

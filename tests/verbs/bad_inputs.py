@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import clinic
 import damage as d
 import damage_models as m
+import damage_scans as s
 import numpy as np
 from damage import Make, Place, Words
 
@@ -27,6 +29,7 @@ class Row:
         says: Parts of the message.
         machine: What the machine is like meanwhile.
         leaves: "nothing", or the outcome its record has where the fault shows only after the start.
+        in_table: Whether it is told in the table on stdout, as `check --input` does.
     """
 
     name: str
@@ -35,11 +38,14 @@ class Row:
     says: tuple[str, ...]
     machine: Callable[[], AbstractContextManager[None]] = m.machine
     leaves: str = "nothing"
+    in_table: bool = False
 
 
 def command(row: Row, place: Place) -> Words:
     """The words of a row's command, verb first, with the output and whatever every row has."""
     verb, *words = row.make(place)
+    if verb == "check":
+        return [verb, *words]
     if verb == "infer":
         return [verb, *words, "--output", place.out]
     # "--tracking" rows are about tracking; a resumed run takes no other option.
@@ -299,6 +305,93 @@ INPUTS_AND_OUTPUTS = [
     ),
 ]
 
+SCANS = [
+    Row(
+        "a DICOM series that lacks a slice",
+        s.study(clinic.lose_slice),
+        3,
+        ("gap of 4 mm between slices 8 and 9", "1 slice missing"),
+        leaves="finished",
+    ),
+    Row("the same, looked at", s.look_at(clinic.lose_slice), 1, ("[slice_missing]", "gap of 4 mm"), in_table=True),
+    Row("an empty file among slices", s.study(s.empty_slice), 3, ("empty file (0 bytes)",), leaves="finished"),
+    Row("a slice that was cut short", s.study(s.cut_slice), 3, ("IM0009.dcm", "truncated"), leaves="finished"),
+    Row("a study of damaged files", s.study(s.cut_all), 3, ("20 DICOM files cannot be read",), leaves="finished"),
+    Row("two slices for a 3D model", s.study(s.two_slices), 3, ("2 slices; the model needs",), leaves="finished"),
+    Row("a tilted gantry", s.study(clinic.tilt), 3, ("--resample-tilt",), leaves="finished"),
+    Row(
+        "several volumes in one series",
+        s.study(s.two_echoes),
+        3,
+        ("2 volumes at the same positions", "--select EchoTime="),
+        leaves="finished",
+    ),
+    Row(
+        "a --select that no slice has",
+        s.study(s.two_echoes, "--select", "EchoTime=7"),
+        3,
+        ("no slice has EchoTime=7", "Choose a value that occurs"),
+        leaves="finished",
+    ),
+    Row("a --select without a value", s.given("--select", "EchoTime"), 2, ("write --select KEY=VALUE",)),
+    Row(
+        "two series for one channel",
+        s.study(s.again),
+        3,
+        ("t1: 2 series meet its rule", "--series t1=NUMBER"),
+        leaves="finished",
+    ),
+    Row(
+        "no series for a channel",
+        s.study(s.long_echo),
+        3,
+        ("t1: no series meets its rule", "EchoTime 90"),
+        leaves="finished",
+    ),
+    Row(
+        "a --series number that no series has",
+        s.given("--series", "t1=99"),
+        3,
+        ("no series has this number or UID; there are",),
+        leaves="finished",
+    ),
+    Row(
+        "a --series for a channel the bundle lacks",
+        s.given("--series", "t2=1"),
+        3,
+        ("the bundle has no channel 't2', only t1",),
+        leaves="finished",
+    ),
+    Row("a --series without a number", s.given("--series", "t1"), 2, ("write --series KEY=VALUE",)),
+    Row("a channel named twice", s.given("--series", "t1=1", "--series", "t1=2"), 2, ("'t1' is given twice",)),
+    Row("a --series for NIfTI", s.on_nifti("--series", "t1=1"), 2, ("none of the studies is DICOM",)),
+    Row("results where images should be", s.study(s.results_only), 3, ("result",), leaves="finished"),
+    Row("one study in two inputs", s.study_twice, 1, ("stands in 2 inputs",)),
+    Row("a check of nothing", s.look(), 2, ("nothing to check", "--input DIR")),
+    Row("JSON of a bundle", s.look("--bundle", "brats_unet3d", "--json"), 2, ("--json is for --input alone",)),
+    Row("a check of a folder that does not exist", s.look("--input", "none"), 1, ("no file or folder 'none'",)),
+    Row("a check of a folder without scans", s.look_at_nothing, 1, ("no DICOM or NIfTI image found",)),
+    Row("a check of a scan that was cut short", s.look_at_cut_nifti, 1, ("truncated",), in_table=True),
+]
+
+DICOM_RESULTS = [
+    Row("DICOM results of NIfTI", s.on_nifti("--format", "dicom-seg"), 1, ("need DICOM input",)),
+    Row(
+        "a compression that bits cannot have",
+        s.given("--format", "dicom-seg", "--seg-compression", "rle"),
+        2,
+        ("A binary SEG cannot be compressed with 'rle'; choose none, j2k",),
+    ),
+    Row(
+        "JPEG 2000 of slices too small for it",
+        s.given("--format", "dicom-seg", "--seg-compression", "j2k"),
+        3,
+        ("JPEG 2000 takes slices from 32 pixels",),
+        leaves="finished",
+    ),
+    Row("DICOM results of labels without codes", s.without_codes, 1, ("label_codes",)),
+]
+
 SECTIONS = {
     "Files": FILES,
     "Labels": LABELS,
@@ -307,5 +400,7 @@ SECTIONS = {
     "Options": OPTIONS,
     "Bundles and weights": BUNDLES,
     "Inputs, outputs and runs": INPUTS_AND_OUTPUTS,
+    "DICOM scans, and looking at scans": SCANS,
+    "DICOM results": DICOM_RESULTS,
 }
 ROWS = [row for rows in SECTIONS.values() for row in rows]

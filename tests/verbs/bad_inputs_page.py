@@ -27,7 +27,8 @@ behind. Where a fault can show only after a run was opened, its `run.json` says 
 Exit codes: 1 refused, 2 wrong usage, 3 finished although some studies failed. `--debug` adds the traceback.
 
 In the commands, DATA is a folder of eight labelled studies in the layout of the Medical Segmentation Decathlon,
-BUNDLE a bundle for it without weights, RUN a finished training of it, HERE any folder and OUT where results go.
+BUNDLE a bundle for it without weights, RUN a finished training of it, HERE any folder, OUT where results go and
+STUDY what medseg calls a DICOM study.
 The trainings also have `--output OUT --workers 0 --no-tracking`, the inferences `--output OUT`.
 
 *Written by `tests/verbs/bad_inputs_page.py --write`; a test holds it to what the commands say.*
@@ -50,7 +51,11 @@ def try_row(row: Row, place: Place) -> Tried:
     with row.machine():
         answer = tiny.call(str(words[0]), *words[1:])
     # Lines of progress come before an error, and around the line of a study that failed.
-    found = re.search(r"^medseg: .*", answer.err, re.MULTILINE | re.DOTALL) or re.search(r"failed: .*", answer.err)
+    found = (
+        re.search(r"^medseg: .*", answer.err, re.MULTILINE | re.DOTALL)
+        or re.search(r"failed: .*(\n .*)*", answer.err)  # its table is indented
+        or re.search(r"(?<=      )\[\w+\] .*", answer.out)  # a reason in the table of a check
+    )
     return Tried(words, answer, found[0].strip() if found else "")
 
 
@@ -80,6 +85,7 @@ def _plain(text: str, place: Place) -> str:
             text = text.replace(str(spelling), name)
     text = text.replace(str(tiny.CHECKOUT), "CHECKOUT")
     text = re.sub(r"\d{8}-\d{6}(-\d+)?", "TIME", text)
+    text = re.sub(r"\bstudy-[0-9a-f]{10}\b", "STUDY", text)
     return re.sub(r"\d+\.\d+ (s|minutes)\b", r"N \1", text)
 
 
