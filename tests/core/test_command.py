@@ -1,10 +1,12 @@
 import argparse
+import io
+import re
 import sys
 
 import pytest
 
-from medseg.core.command import Parser, run_command
-from medseg.core.errors import DatalistError, GateError
+from medseg.core.command import Parser, pairs, run_command
+from medseg.core.errors import DatalistError, GateError, UsageError
 
 
 def make_parser() -> Parser:
@@ -81,3 +83,30 @@ def _raising(error: BaseException):
         raise error
 
     return action
+
+
+def test_pairs_are_read_and_the_same_word_may_stand_twice() -> None:
+    assert pairs(["t1=7", "t2=a=b", "t1=7"], "--series") == {"t1": "7", "t2": "a=b"}
+    assert pairs([], "--series") == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["t1"], "--series 't1': write --series KEY=VALUE"),
+        (["=7"], "write --series KEY=VALUE"),
+        (["t1="], "write --series KEY=VALUE"),
+        (["t1=7", "t1=8"], "'t1' is given twice, as '7' and '8'; keep one"),
+    ],
+)
+def test_a_pair_that_cannot_be_is_told_of(words: list[str], says: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(says)):
+        pairs(words, "--series")
+
+
+def test_a_letter_the_terminal_lacks_never_ends_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    assert run(lambda _: print("Schädel") or 0) == 0
+    sys.stdout.flush()
+    assert shown.getvalue() == b"Sch\\xe4del\n"

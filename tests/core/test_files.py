@@ -113,3 +113,9 @@ def test_the_digest_of_a_file_is_the_sha256_of_its_bytes(tmp_path: Path) -> None
 def test_equal_values_have_equal_digests_whatever_their_order() -> None:
     assert digest_of({"a": 1, "b": [2, 3]}) == digest_of({"b": (2, 3), "a": 1})
     assert digest_of({"a": 1}) != digest_of({"a": 2})
+
+
+def test_bytes_of_a_file_name_that_are_no_text_become_escapes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"M\xfcller ") + "ö"
+    write_json(tmp_path / "run.json", {"file": name})
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == {"file": name}
