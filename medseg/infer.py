@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medseg.bundle.find import find_bundle
-from medseg.bundle.read import read_bundle
+from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.command import Parser, pairs, run_command
-from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError
+from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, UsageError
 from medseg.core.formats import FORMATS, SEG_COMPRESSIONS, SEG_TYPES, Compression, Format, SegType
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
         MedsegError: The bundle or the output cannot be used, or no input is a study; nothing was segmented.
     """
     bundle = read_bundle(find_bundle(request.bundle))
+    _check_channels(request, bundle)
     if not bundle.weights.is_file():
         raise BundleError(
             f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt). "
@@ -187,6 +188,13 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
         results=ResultOptions(request.formats, request.report, request.seg_type, request.seg_compression),
         say=say,
     )
+
+
+def _check_channels(request: InferRequest, bundle: Bundle) -> None:
+    known = [channel.name for channel in bundle.channels]
+    unknown = [name for name in request.series if name not in known]
+    if unknown:
+        raise UsageError(f"--series: bundle '{bundle.name}' has no channel '{unknown[0]}'; it has {', '.join(known)}.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from medseg.bundle.build import build_inferer, build_network, build_postprocessing, build_preprocessing
 from medseg.bundle.expected_input import expected_input_of
 from medseg.bundle.read import Bundle
@@ -19,7 +21,7 @@ from medseg.core.labels import map_values
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Verdict
-from medseg.engine.device import choose_device, choose_precision
+from medseg.engine.device import Precision, choose_device, choose_precision
 from medseg.engine.inference import Predictor
 from medseg.runs.progress import Progress
 from medseg.runs.record import finish_record, read_record, start_record
@@ -27,7 +29,14 @@ from medseg.steps.collect import collect
 from medseg.steps.dicom_jobs import DicomOptions, check_used
 from medseg.steps.expectation import with_expectation
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
-from medseg.steps.results import ResultOptions, ResultWriter, check_writable, measurements_of, result_files
+from medseg.steps.results import (
+    ResultOptions,
+    ResultWriter,
+    check_writable,
+    discard_results,
+    measurements_of,
+    result_files,
+)
 from medseg.steps.study_report import Circumstances
 
 LOG = logging.getLogger("medseg")
@@ -100,19 +109,13 @@ def infer_cohort(
     check_used(dicom, jobs)
     check_writable(bundle, jobs, results)
     _check_output(jobs, results, output)
-    preprocessing, network = build_preprocessing(bundle), build_network(bundle)
-    load_weights(network, bundle.weights)
-    predictor = Predictor(
-        network.to(device),
-        preprocessing,
-        build_inferer(bundle),
-        build_postprocessing(bundle, preprocessing),
-        device,
-        precision,
-    )
+    predictor = _predictor(bundle, device, precision)
     writer = ResultWriter(bundle, results, output, Circumstances(str(device), precision.name))
     say(f"{len(jobs)} studies; bundle {bundle.name} {bundle.version}, {device}, {precision.name}")
     record = output / "run.json"
+    if record.is_file():  # of an earlier inference, or _check_output would have refused
+        for study in [*(job.id for job in jobs), *(outcome.study for outcome in outcomes)]:
+            discard_results(output, study)
     start_record(
         record,
         argv=[Redactor(worklist.identity).text(word) for word in sys.argv],  # folders are often named after patients
@@ -146,6 +149,13 @@ def infer_cohort(
             studies=[asdict(outcome) for outcome in outcomes],
         )
     return outcomes
+
+
+def _predictor(bundle: Bundle, device: torch.device, precision: Precision) -> Predictor:
+    preprocessing, network = build_preprocessing(bundle), build_network(bundle)
+    load_weights(network, bundle.weights)
+    postprocessing = build_postprocessing(bundle, preprocessing)
+    return Predictor(network.to(device), preprocessing, build_inferer(bundle), postprocessing, device, precision)
 
 
 def _each(jobs: Sequence[Job], segmenter: Segmenter) -> Iterator[Outcome]:

@@ -57,6 +57,19 @@ def result_files(job: Job, options: ResultOptions) -> list[str]:
     return names
 
 
+def discard_results(output: Path, study: str) -> None:
+    """Remove what an earlier inference wrote for a study, so that a study that fails now shows no old result.
+
+    Raises:
+        OutputError: A file cannot be removed.
+    """
+    for name in (f"{study}.nii.gz", *(f"{study}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html"))):
+        try:
+            (output / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"Cannot replace '{output / name}': {error.strerror or error}.") from error
+
+
 @dataclass(frozen=True)
 class ResultWriter:
     """Writes the results of study after study.

@@ -281,3 +281,14 @@ def test_stock_monai_gives_the_label_maps_of_medseg_for_every_bundle(
         data.mkdir()
         shutil.copy(_scan(tiny_cohort), data)
     _assert_same_labels(bundle, data, stock(bundle, data, tmp_path / "stock"), tmp_path / "ours")
+
+
+def test_a_study_that_fails_the_second_time_leaves_no_result_of_the_first(model: Path, tmp_path: Path) -> None:
+    cohort = tiny.write_tiny_cohort(tmp_path / "cohort", studies=2)
+    scans, out = cohort / "imagesTr", tmp_path / "out"
+    assert _infer(model, out, scans).code == 0
+    scan = sorted(scans.iterdir())[0]
+    scan.write_bytes(scan.read_bytes()[:-200])
+    answer = _infer(model, out, scans)
+    assert answer.code == 3, answer.err
+    assert sorted(path.name for path in out.glob("*.nii.gz")) == [sorted(scans.iterdir())[1].name]
