@@ -1,0 +1,107 @@
+"""How sure one may be of a mean: a 95 % interval by drawing patients again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from medseg.core.errors import DatalistError
+
+CONFIDENCE = 0.95
+RESAMPLES = 5000  # the ends of a 95 % interval then move by less than 1 % of its width between seeds
+MIN_PATIENTS = 2  # one patient says nothing about how patients differ
+_BLOCK_VALUES = 1 << 22  # values drawn at once: 32 MiB, however many patients there are
+_ROUNDING = 1e-12  # relative; patients who differ by less are alike
+_TAIL = (1.0 - CONFIDENCE) / 2.0
+_NORMAL = NormalDist()
+
+Method = Literal["bca", "percentile", "none"]
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval.
+
+    Attributes:
+        low: Lower end; nan where there is no interval.
+        high: Upper end.
+        method: "bca" (bias-corrected and accelerated); "percentile" where BCa does not exist (all patients
+            alike, an endless value, all resamples on one side of the mean); "none" below two patients.
+    """
+
+    low: float
+    high: float
+    method: Method
+
+
+def mean_interval(values: _Floats, *, seed: int, patients: Sequence[str] | None = None) -> Interval:
+    """Bootstrap interval of the mean over studies.
+
+    Args:
+        values: One a study, none of them nan.
+        seed: The same values and seed give the same interval.
+        patients: Whose study each is. A patient is drawn with all studies, so that two studies of one
+            patient do not count as two patients. None where each study is another patient.
+
+    Raises:
+        DatalistError: There are not as many patients as values.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 14.
+    """
+    sums, counts = by_patient(values, patients)
+    if sums.size < MIN_PATIENTS:
+        return Interval(float("nan"), float("nan"), "none")
+    means = np.sort(_resampled_means(sums, counts, np.random.default_rng(seed)))
+    tails = _bca_tails(means, sums, counts)
+    # Takes values as they are: interpolating between endless distances gives nan.
+    low, high = np.quantile(means, tails or (_TAIL, 1.0 - _TAIL), method="inverted_cdf")
+    return Interval(float(low), float(high), "bca" if tails else "percentile")
+
+
+def by_patient(values: _Floats, patients: Sequence[str] | None) -> tuple[_Floats, _Floats]:
+    """Sum of the values and number of studies of each patient."""
+    if patients is None:
+        return values, np.ones(values.size)
+    if len(patients) != values.size:
+        raise DatalistError(f"{values.size} values are given with {len(patients)} patients; each study needs one.")
+    _, index = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)
+    return np.bincount(index, weights=values).astype(np.float64), np.bincount(index).astype(np.float64)
+
+
+def _resampled_means(sums: _Floats, counts: _Floats, rng: np.random.Generator) -> _Floats:
+    rows = max(1, _BLOCK_VALUES // sums.size)
+    blocks = []
+    for done in range(0, RESAMPLES, rows):
+        drawn = rng.integers(sums.size, size=(min(rows, RESAMPLES - done), sums.size))
+        blocks.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    return np.concatenate(blocks)
+
+
+def _bca_tails(means: _Floats, sums: _Floats, counts: _Floats) -> tuple[float, float] | None:
+    """Which quantiles of the sorted means are the ends of the interval; None where BCa does not exist."""
+    if not np.isfinite(means).all():
+        return None
+    without = (sums.sum() - sums) / (counts.sum() - counts)  # the mean if one patient were not there
+    mean = sums.sum() / counts.sum()
+    lack = without.mean() - without
+    spread = float((lack**2).sum())
+    if spread <= (_ROUNDING * np.abs(means).max()) ** 2 * sums.size:
+        return None
+    below = (np.searchsorted(means, mean, "left") + np.searchsorted(means, mean, "right")) / (2.0 * means.size)
+    if not 0.0 < below < 1.0:
+        return None
+    bias = _NORMAL.inv_cdf(below)
+    acceleration = float((lack**3).sum()) / (6.0 * spread**1.5)
+    low, high = (_corrected(bias, acceleration, tail) for tail in (_TAIL, 1.0 - _TAIL))
+    return (low, high) if low < high else None
+
+
+def _corrected(bias: float, acceleration: float, tail: float) -> float:
+    shifted = bias + _NORMAL.inv_cdf(tail)
+    return _NORMAL.cdf(bias + shifted / (1.0 - acceleration * shifted))

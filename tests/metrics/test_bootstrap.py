@@ -1,0 +1,83 @@
+"""The interval of a mean, against scipy and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from medseg.core.errors import DatalistError
+from medseg.metrics.bootstrap import mean_interval
+
+SKEWED = np.random.default_rng(5).lognormal(0.0, 0.8, 40)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_the_bca_interval_of_scipy(seed: int) -> None:
+    ours = mean_interval(SKEWED, seed=seed)
+    theirs = stats.bootstrap(
+        (SKEWED,), np.mean, method="BCa", n_resamples=50_000, rng=np.random.default_rng(99)
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert ours.method == "bca"
+    assert ours.low == pytest.approx(theirs.low, abs=0.03 * width)
+    assert ours.high == pytest.approx(theirs.high, abs=0.05 * width)
+
+
+def test_a_skewed_score_moves_the_interval_to_its_long_side() -> None:
+    interval = mean_interval(SKEWED, seed=0)
+    assert interval.high - SKEWED.mean() > 1.2 * (SKEWED.mean() - interval.low)
+
+
+def test_equal_scores_have_a_percentile_interval_of_no_width() -> None:
+    interval = mean_interval(np.full(7, 0.1), seed=0)
+    assert interval.method == "percentile"
+    assert interval.low == pytest.approx(0.1)
+    assert interval.high == pytest.approx(0.1)
+
+
+def test_an_endless_distance_leaves_the_percentile_interval() -> None:
+    interval = mean_interval(np.array([1.0, 2.0, 3.0, math.inf]), seed=0)
+    assert interval.method == "percentile"
+    assert interval.high == math.inf
+    assert 1.0 <= interval.low < math.inf
+
+
+def test_one_patient_has_no_interval_however_many_studies() -> None:
+    interval = mean_interval(np.array([0.1, 0.5, 0.9]), seed=0, patients=["p", "p", "p"])
+    assert interval.method == "none"
+    assert math.isnan(interval.low)
+
+
+def test_patients_that_are_all_different_change_nothing() -> None:
+    values = np.random.default_rng(2).uniform(size=12)
+    assert mean_interval(values, seed=1, patients=[f"p{n:02}" for n in range(12)]) == mean_interval(values, seed=1)
+
+
+def test_ten_copies_of_each_study_do_not_make_the_interval_narrower() -> None:
+    values = np.random.default_rng(2).uniform(size=12)
+    once = mean_interval(values, seed=1)
+    copied = mean_interval(np.repeat(values, 10), seed=1, patients=[f"p{n:02}" for n in range(12) for _ in range(10)])
+    assert (copied.low, copied.high) == pytest.approx((once.low, once.high))
+    assert mean_interval(np.repeat(values, 10), seed=1).low > once.low
+
+
+def test_of_two_patients_each_resample_is_one_of_three_means() -> None:
+    # Sums 1.0 (two studies) and 0.9 (one): drawn twice 0.5, drawn mixed 1.9/3, drawn twice 0.9.
+    interval = mean_interval(np.array([0.4, 0.6, 0.9]), seed=0, patients=["a", "a", "b"])
+    assert interval.low == pytest.approx(0.5)
+    assert interval.high == pytest.approx(0.9)
+
+
+def test_studies_and_patients_must_be_as_many() -> None:
+    with pytest.raises(DatalistError, match="3 values are given with 2 patients"):
+        mean_interval(np.arange(3.0), seed=0, patients=["a", "b"])
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=25))
+def test_the_interval_lies_within_the_values_and_in_order(values: list[float]) -> None:
+    interval = mean_interval(np.array(values), seed=0)
+    slack = 1e-9 * (1.0 + max(map(abs, values)))
+    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
