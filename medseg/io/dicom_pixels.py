@@ -9,16 +9,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
-from pydicom.uid import UID, JPEGExtended12Bit
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    JPEGLSTransferSyntaxes,
+)
 
 from medseg.core.errors import DicomError
 from medseg.core.types import BoolArray
 from medseg.io.dicom_files import open_dataset
+from medseg.io.dicom_jpeg import BY_GDCM, decode_jpeg, j2k_fault, jpeg_ls_fault
 from medseg.io.dicom_native import is_native, read_native
 from medseg.io.dicom_series import Slice
-from medseg.io.itk import decode_plane
 
+# Pydicom would ask python-gdcm first, which ends the whole process at one damaged frame in twenty.
+_PLUGINS = {
+    JPEGBaseline8Bit: "pillow",
+    JPEG2000: "pylibjpeg",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+}
+# What would make a decoder search for its end, or take gigabytes, is found before.
+_LOOKED_THROUGH = {
+    **dict.fromkeys(JPEGLSTransferSyntaxes, jpeg_ls_fault),
+    **dict.fromkeys((*JPEG2000TransferSyntaxes, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), j2k_fault),
+}
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
@@ -75,9 +101,7 @@ def _opened(path: Path, name: str) -> Dataset:
 def _decoded(dataset: Dataset, one: Slice, name: str) -> npt.NDArray[Any]:
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", "")).name
     try:
-        stored = (
-            _twelve_bit_jpeg(one) if _is_twelve_bit_jpeg(dataset) else pixel_array(dataset, index=one.frame, raw=True)
-        )
+        stored = _stored(dataset, one.frame)
     except Exception as error:  # each codec raises errors of its own
         if "missing dependencies" in str(error) or isinstance(error, NotImplementedError):
             reason = f"{name}: '{one.path.name}': no codec here decodes {syntax} ({_brief(error)})."
@@ -86,19 +110,27 @@ def _decoded(dataset: Dataset, one: Slice, name: str) -> npt.NDArray[Any]:
     if stored.shape != (int(dataset.Rows), int(dataset.Columns)):
         what = f"pixel data decodes to {stored.shape}, not {dataset.Rows} x {dataset.Columns}"
         raise _truncated(one.path, name, ValueError(what))
-    return np.asarray(stored)
+    return stored
 
 
-def _is_twelve_bit_jpeg(dataset: Dataset) -> bool:
-    """The one syntax that no permissive pydicom plugin decodes."""
+def _stored(dataset: Dataset, frame: int | None) -> npt.NDArray[Any]:
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax in BY_GDCM:
+        return decode_jpeg(_frame(dataset, frame), dataset)
+    if look_through := _LOOKED_THROUGH.get(syntax):
+        size = int(dataset.Rows), int(dataset.Columns)
+        if fault := look_through(_frame(dataset, frame), size, int(dataset.BitsAllocated)):
+            raise ValueError(fault)
+    return np.asarray(pixel_array(dataset, index=frame, raw=True, decoding_plugin=_PLUGINS.get(syntax, "")))
+
+
+def _frame(dataset: Dataset, frame: int | None) -> bytes:
+    """The compressed stream of one frame."""
     frames = int(dataset.get("NumberOfFrames") or 1)
-    return dataset.file_meta.get("TransferSyntaxUID") == JPEGExtended12Bit and dataset.BitsStored > 8 and frames == 1
-
-
-def _twelve_bit_jpeg(one: Slice) -> npt.NDArray[Any]:
-    if one.header.get("PhotometricInterpretation") != "MONOCHROME2":
-        raise NotImplementedError("12-bit JPEG is read as MONOCHROME2 alone")
-    return decode_plane(one.path, slope=one.slope or 1.0, intercept=one.intercept or 0.0)
+    coded = list(generate_frames(dataset.PixelData, number_of_frames=frames))
+    if len(coded) != frames:
+        raise ValueError(f"pixel data has {len(coded)} frames, not {frames}")
+    return bytes(coded[frame or 0])
 
 
 def _truncated(path: Path, name: str, error: Exception) -> DicomError:
