@@ -67,7 +67,13 @@ def read_series(series: Series) -> tuple[Volume, Verdict]:
     if not series.verdict.accepted:
         raise DicomError(series.verdict.reason, series.verdict.code)
     with _quiet():
-        return load(series)
+        try:
+            return load(series)
+        except DicomError:
+            raise
+        except Exception as error:  # pydicom converts a value when it is asked for, and raises almost anything
+            reason = f"{series.name}: a value in its headers cannot be read ({type(error).__name__}). Export it again."
+            raise DicomError(reason, "unreadable") from error
 
 
 def check_series(series: Series) -> Verdict:

@@ -25,6 +25,7 @@ from pydicom.uid import (
 from medseg.core.verdict import Finding
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
+_GROUP_LENGTH_END = 144  # PS3.10 7.1: the group length stands here and counts the bytes that follow
 _START = 1024  # bytes; the file meta group, which names the transfer syntax, ends before it
 # Group 0002 or 0008 in little endian: how a dataset begins whose preamble was cut off.
 _BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00")
@@ -32,6 +33,11 @@ _BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b
 # server can spare for one file; a bomb of 200 kB that grows to 675 MB is stopped there.
 MAX_INFLATED_BYTES = 256 * 2**20
 _SYNTAX_READ = {(False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}  # implicit, little endian
+# What tells files apart before a series is judged: converted at once, so that damage shows in its file.
+_TELLING_APART = (
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality"),
+    *("PatientID", "PatientName", "SeriesNumber", "SeriesDescription"),
+)
 _JUNK = {"dicomdir", "thumbs.db", "desktop.ini"}
 
 
@@ -127,7 +133,7 @@ def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
 
 
 def _parse(stream: BinaryIO, start: bytes, path: Path, with_pixels: bool) -> Dataset:
-    if DeflatedExplicitVRLittleEndian.encode() in start:
+    if _is_deflated(start, path):
         return _inflated(path, with_pixels)
     stream.seek(0)
     dataset = dcmread(stream, force=start[_PREAMBLE:][:4] != _MAGIC, stop_before_pixels=not with_pixels)
@@ -136,15 +142,25 @@ def _parse(stream: BinaryIO, start: bytes, path: Path, with_pixels: bool) -> Dat
     return dataset
 
 
+def _is_deflated(start: bytes, path: Path) -> bool:
+    """By the first bytes; by the whole file meta group where it is longer, or a bomb could hide behind it."""
+    if DeflatedExplicitVRLittleEndian.encode() in start:
+        return True
+    if start[_PREAMBLE:][:4] != _MAGIC or _GROUP_LENGTH_END + int.from_bytes(start[140:144], "little") <= len(start):
+        return False
+    return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
+
+
 def _walk(path: Path) -> Iterator[Path]:
     if not path.is_dir():
-        yield path
+        if path.is_file() or not path.exists():  # a pipe or device would be waited for without end
+            yield path
         return
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             if not name.startswith(".") and name.lower() not in _JUNK:
-                yield Path(folder) / name
+                yield from _walk(Path(folder) / name)
 
 
 def _is_dicom(start: bytes) -> bool:
@@ -155,15 +171,14 @@ def _look_at(path: Path) -> Header | Damaged | None:
     try:
         with path.open("rb") as stream:
             start = stream.read(_START)
-            if not start:
-                reason = f"'{path}': empty file (0 bytes). Copy the folder again."
-                return Damaged(path, Finding("empty_file", reason))
+            if not start.strip(b"\0"):  # nothing, or a copy that was cut or never filled
+                what = f"the first {len(start)} bytes are 0" if start else "0 bytes"
+                return Damaged(path, Finding("empty_file", f"'{path}': empty file ({what}). Copy the folder again."))
             if not _is_dicom(start):
                 return None
             dataset = _parse(stream, start, path, with_pixels=False)
-            deflated = DeflatedExplicitVRLittleEndian.encode() in start
-            pixels_at = None if deflated else stream.tell()
-        _ = dataset.get("SOPClassUID"), dataset.file_meta  # parsed now, so that damage shows here
+            pixels_at = None if _is_deflated(start, path) else stream.tell()
+        _ = list(dataset.file_meta), [dataset.get(keyword) for keyword in _TELLING_APART]
     except OverflowError as error:
         return Damaged(path, Finding("too_large", f"'{path}': {error}."))
     except Exception as error:  # pydicom raises almost anything on damaged bytes
@@ -190,8 +205,7 @@ def _ends_early(dataset: Dataset) -> bool:
 def _inflated(path: Path, with_pixels: bool) -> Dataset:
     content = path.read_bytes()
     meta = read_file_meta_info(path)
-    # PS3.10 7.1: the group length counts the bytes after its own element, which ends at 144.
-    begin = _PREAMBLE + len(_MAGIC) + 12 + int(meta.FileMetaInformationGroupLength)
+    begin = _GROUP_LENGTH_END + int(meta.FileMetaInformationGroupLength)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = inflater.decompress(content[begin:], MAX_INFLATED_BYTES)
     if inflater.unconsumed_tail:

@@ -36,6 +36,14 @@ def judge(headers: Sequence[Header], *, select: Mapping[str, str], resample_tilt
         resample_tilt: Whether a tilt is no refusal.
     """
     series = _unjudged(headers)
+    try:
+        return _judged(series, headers, select, resample_tilt)
+    except Exception as error:  # pydicom converts a value when it is asked for, and raises almost anything
+        reason = f"{series.name}: a value in its headers cannot be read ({type(error).__name__}). Export it again."
+        return replace(series, verdict=Verdict((Finding("unreadable", reason),)))
+
+
+def _judged(series: Series, headers: Sequence[Header], select: Mapping[str, str], resample_tilt: bool) -> Series:
     faults = _kind_faults(headers, series.name)
     if faults:
         return replace(series, verdict=Verdict(tuple(faults)))

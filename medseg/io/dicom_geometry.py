@@ -22,6 +22,8 @@ UNEVEN_LIMIT = 0.1  # of the spacing: how far a slice may lie from its place on 
 UNEVEN_WARNING = 0.01  # of the spacing, and at least
 UNEVEN_WARNING_MM = 0.05  # positions printed to 10 um move a gap, and the median gap, by up to 0.02 mm each
 TILT_LIMIT_PIXELS = 0.5  # drift sideways over the whole series; a tilt of 1 degree moves 30 cm by 5 mm
+BESIDE_LIMIT_PIXELS = 0.5  # how far a slice may lie beside the line through the first and the last
+MOST_TILTED_DEGREES = 45.0  # gantries tilt to 30; beyond, slices of no common volume would fill memory
 ORTHOGONAL_LIMIT = 1e-3  # below this cosine the step is taken as it is, above as if it were along the normal
 FEW_SLICES = 10
 
@@ -85,6 +87,7 @@ def _regular(
     step = (positions[-1] - positions[0]) / (count - 1)
     drift = (float(step @ axes[0]), float(step @ axes[1]))  # mm a slice, along i and j
     tilted = max(abs(drift[0]) / columns_mm, abs(drift[1]) / rows_mm) * (count - 1) > TILT_LIMIT_PIXELS
+    verdict = verdict.plus(_beside(slices, positions, depth, axes, name))
     verdict = verdict.plus(*_tilt_findings(drift, step, axes, count, name, tilted, allow_tilt))
     if tilted or np.hypot(*drift) > ORTHOGONAL_LIMIT * float(step @ axes[2]):
         step = float(step @ axes[2]) * axes[2]
@@ -207,12 +210,35 @@ def _few(count: int, name: str) -> Iterator[Finding]:
         yield Finding("few_slices", f"{name}: few slices: {count} slices. Check that the series is whole.")
 
 
+def _beside(
+    slices: Sequence[Slice], positions: FloatArray, depth: FloatArray, axes: FloatArray, name: str
+) -> Iterator[Finding]:
+    """A slice that was moved within its plane: a shift between parts of the series, or a wrong position."""
+    share = (depth - depth[0]) / (depth[-1] - depth[0])
+    line = positions[0] + np.outer(share, positions[-1] - positions[0])
+    beside = np.abs((positions - line) @ axes[:2].T)
+    rows_mm, columns_mm = slices[0].pixel_spacing_mm or (0.0, 0.0)
+    worst = int(np.argmax((beside / (columns_mm, rows_mm)).max(axis=1)))
+    if (beside[worst] / (columns_mm, rows_mm)).max() > BESIDE_LIMIT_PIXELS:
+        yield Finding(
+            "tilt",
+            f"{name}: '{slices[worst].path.name}' lies {np.hypot(*beside[worst]):.3g} mm sideways of the line through "
+            f"the first and the last slice (limit {BESIDE_LIMIT_PIXELS:g} pixel). Separate the parts.",
+        )
+
+
 def _tilt_findings(
     drift: tuple[float, float], step: FloatArray, axes: FloatArray, count: int, name: str, tilted: bool, allowed: bool
 ) -> tuple[list[Finding], list[Finding]]:
     sideways = float(np.hypot(*drift))
     along = float(step @ axes[2])
     angle = float(np.degrees(np.arctan2(sideways, along)))
+    if tilted and angle > MOST_TILTED_DEGREES:
+        reason = (
+            f"{name}: slices drift sideways by {sideways:.3g} mm at steps of {along:.3g} mm: {angle:.3g} degrees are "
+            "no gantry tilt. Export it again."
+        )
+        return [Finding("tilt", reason)], []
     if tilted and not allowed:
         reason = (
             f"{name}: slices drift sideways by {sideways * (count - 1):.3g} mm over the series: gantry tilt of "

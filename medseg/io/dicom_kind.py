@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from medseg.core.verdict import Finding
-from medseg.io.dicom_slices import numbers
+from medseg.io.dicom_slices import is_whole, numbers
 
 # PS3.4 B.5: storage classes whose frames are parallel planes of one scan.
 SCANS = {
@@ -25,6 +25,11 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # its multi-frame classes conti
 # Modalities of objects that were made from images: PS3.3 C.7.3.1.1.1.
 RESULTS = {"SEG", "SR", "RTSTRUCT", "RTPLAN", "RTDOSE", "PR", "KO", "REG", "FID", "RWV", "DOC", "PLAN", "AU", "M3D"}
 SCAN_MODALITIES = {"CT", "MR", "PT", "NM"}
+# PS3.3 C.7.6.3.1: what the meaning of every pixel hangs on.
+_NUMBERS = (
+    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+)
 _MOSAIC_COUNT = (0x0019, 0x100A)  # Siemens: NumberOfImagesInMosaic
 _TILE_COUNT = (0x0065, 0x1050)  # United Imaging: images in a tiled frame
 
@@ -45,6 +50,8 @@ def kind_fault(dataset: Dataset, name: str) -> Finding | None:
     if not is_image(dataset):
         kind = modality if modality in RESULTS else UID(sop_class).name or "an object without pixels"
         return Finding("result_object", f"{name}: {kind} is a result object, not an image. Give the images instead.")
+    if fault := _number_fault(dataset, name):
+        return fault
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         return Finding(
             "colour",
@@ -64,6 +71,16 @@ def kind_fault(dataset: Dataset, name: str) -> Finding | None:
 def is_derived_class(dataset: Dataset) -> bool:
     """Whether a scan is stored as secondary capture, as some registration tools do."""
     return str(dataset.get("SOPClassUID", "")).startswith(SECONDARY_CAPTURE)
+
+
+def _number_fault(dataset: Dataset, name: str) -> Finding | None:
+    for keyword in _NUMBERS:
+        value = dataset.get(keyword)
+        if value is not None and value != "" and not is_whole(value):
+            return Finding(
+                "unreadable", f"{name}: {keyword} is not one whole number. Copy it again, or export it anew."
+            )
+    return None
 
 
 def _class_fault(dataset: Dataset, modality: str, sop_class: str, name: str) -> Finding | None:
@@ -93,7 +110,7 @@ def _image_type_fault(dataset: Dataset, name: str) -> Finding | None:
 
 
 def _multi_frame_fault(dataset: Dataset, name: str) -> Finding | None:
-    frames = _number_of_frames(dataset)
+    frames = int(dataset.get("NumberOfFrames") or 1)
     described = len(dataset.get("PerFrameFunctionalGroupsSequence") or [])
     if frames == max(described, 1):
         return None
@@ -102,13 +119,6 @@ def _multi_frame_fault(dataset: Dataset, name: str) -> Finding | None:
         return Finding("position_absent", f"{name}: {reason}")
     reason = f"{frames} frames in one file without a position of each (ImagePositionPatient). Export it again."
     return Finding("position_absent", f"{name}: {reason}")
-
-
-def _number_of_frames(dataset: Dataset) -> int:
-    try:
-        return int(dataset.get("NumberOfFrames") or 1)
-    except (TypeError, ValueError):
-        return 1
 
 
 def _is_placed(dataset: Dataset) -> bool:
@@ -121,7 +131,7 @@ def _values(value: object) -> list[object]:
 
 
 def _count(dataset: Dataset, tag: tuple[int, int]) -> int:
-    try:
-        return int(dataset[tag].value)
-    except (KeyError, TypeError, ValueError):  # absent, or written as bytes by a tool that did not know it
-        return 0
+    value = dataset[tag].value if tag in dataset else 0
+    if isinstance(value, bytes):  # written by a tool that did not know the tag
+        return int.from_bytes(value[:2], "little")
+    return int(value) if is_whole(value) else 0

@@ -22,15 +22,18 @@ _UNDEFINED = 0xFFFFFFFF  # length of encapsulated, that is compressed, pixel dat
 
 
 def is_native(one: Slice) -> bool:
-    """Whether ``read_native`` knows this slice's file: uncompressed whole numbers of 8 or 16 bits at a known place."""
+    """Whether ``read_native`` knows this slice's file: uncompressed whole numbers of 8 or 16 bits at a known place.
+
+    Big endian files may hold 8-bit pixels in swapped pairs (PS3.5 8.1.2); they are left to pydicom.
+    """
     header = one.header
-    meta = getattr(header, "file_meta", {})
+    syntax = getattr(header, "file_meta", {}).get("TransferSyntaxUID")
     return (
         one.pixels_at is not None
-        and meta.get("TransferSyntaxUID") in _LAYOUTS
-        and header.get("BitsAllocated") in (8, 16)
+        and syntax in _LAYOUTS
+        and header.get("BitsAllocated") in ((16,) if syntax == ExplicitVRBigEndian else (8, 16))
         and header.get("PixelRepresentation") in (0, 1)
-        and header.get("HighBit") == header.get("BitsStored", 0) - 1
+        and header.get("HighBit") == (header.get("BitsStored") or 0) - 1
         and 0 < header.BitsStored <= header.BitsAllocated
     )
 
@@ -55,6 +58,8 @@ def read_native(one: Slice) -> npt.NDArray[Any]:
         element = stream.read(begin)
         if element[:4] != _PIXEL_DATA[order]:
             raise ValueError(f"no pixel data, 0 of {pixels * frames * dtype.itemsize} bytes")
+        if begin == 12 and element[4:6] not in (b"OB", b"OW"):
+            raise ValueError("pixel data of no type that holds pixels")
         described = int.from_bytes(element[length_at : length_at + 4], "big" if order == "big" else "little")
         if described == _UNDEFINED:
             raise ValueError("compressed pixel data under an uncompressed transfer syntax")

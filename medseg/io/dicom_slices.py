@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -25,6 +24,10 @@ _TELLING = (
 # Dimensions that count slices of one volume, not volumes.
 _WITHIN_VOLUME = {"InStackPositionNumber", "ImagePositionPatient", "PlanePositionSequence", "SliceLocation"}
 
+# They hold the geometry of other images.
+_OF_OTHERS = {"ReferencedImageSequence", "DerivationImageSequence", "SourceImageSequence"}
+_LARGEST = 1e6  # mm; no position or pixel is a kilometre away
+
 
 def slices_of(header: Header) -> list[Slice]:
     """Image planes of a file, in stored order."""
@@ -43,12 +46,19 @@ def slices_of(header: Header) -> list[Slice]:
 
 
 def numbers(value: Any, count: int) -> tuple[float, ...] | None:
-    """``count`` finite numbers of an attribute's value; None where it holds anything else."""
+    """``count`` numbers of an attribute's value; None where it holds anything else, or a number no scanner means."""
+    if isinstance(value, str | bytes):
+        return None  # text is not its digits
     try:
         found = tuple(float(one) for one in value)
     except (TypeError, ValueError):
         return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
+    return found if len(found) == count and all(abs(one) < _LARGEST for one in found) else None  # NaN is not below
+
+
+def is_whole(value: object) -> bool:
+    """Whether an attribute's value is one whole number, as US and IS give it."""
+    return isinstance(value, int)
 
 
 def _slice(header: Header, frame: int | None, groups: Sequence[Dataset], dimensions: Sequence[str] = ()) -> Slice:
@@ -90,9 +100,12 @@ def _tag(keyword: str) -> BaseTag:
 
 
 def _groups(frame: Dataset) -> Iterator[Dataset]:
-    """Functional groups of a frame, and the sequences within them (MRDiffusion holds its directions one level down)."""
+    """Functional groups of a frame, and the sequences within them (MRDiffusion holds its directions one level down).
+
+    Private ones are left out: some hold a whole classic header, with a scale of the maker's own.
+    """
     for element in frame:
-        if element.VR == "SQ" and element.value:
+        if element.VR == "SQ" and element.value and not element.is_private and element.keyword not in _OF_OTHERS:
             for item in element.value:
                 yield item
                 yield from _groups(item)

@@ -23,6 +23,8 @@ from medseg.io.dicom_tilt import straighten
 READERS = min(4, os.cpu_count() or 1)
 CT_BACKGROUND_HU = -1024.0  # what scanners write where nothing was reconstructed
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def load(series: Series) -> tuple[Volume, Verdict]:
     """Voxels as float32 (1, I, J, K), and the verdict with what the pixels showed.
@@ -72,8 +74,11 @@ def _fill(planes: FloatArray, series: Series) -> dict[int, BoolArray]:
 def _rescale(stored: npt.NDArray[Any], one: Slice, out: FloatArray, name: str) -> None:
     """Stored value x slope + intercept, with the slope of this very slice (PS3.3 C.11.1.1.2)."""
     slope, intercept = 1.0 if one.slope is None else one.slope, one.intercept or 0.0
+    if slope == 0 and stored.any():
+        reason = f"{name}: '{one.path.name}': RescaleSlope 0 makes all its values one. Export it again."
+        raise DicomError(reason, "values_not_finite")
     largest = abs(slope) * 2.0 ** (8 * stored.dtype.itemsize) + abs(intercept)
-    if not largest < np.finfo(np.float32).max:
+    if not largest < _LARGEST:
         reason = f"{name}: '{one.path.name}': slope {slope:g} and intercept {intercept:g} give no finite values."
         raise DicomError(f"{reason} Export it again.", "values_not_finite")
     if slope == 1.0 and intercept == int(intercept) and largest < 2**24:

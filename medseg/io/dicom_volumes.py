@@ -9,7 +9,10 @@ from medseg.core.verdict import Finding
 from medseg.io.dicom_series import Slice
 
 # What one volume has one value of. Printed echo times of one volume differ in the third digit at most.
-_CONTRAST = ("EchoTime", "EffectiveEchoTime", "InversionTime", "DiffusionBValue", "ConvolutionKernel")
+_CONTRAST = (
+    *("EchoTime", "EffectiveEchoTime", "InversionTime", "DiffusionBValue", "ConvolutionKernel"),
+    "ComplexImageComponent",
+)
 _CONTRAST_RTOL = 0.05
 SHOWN = 4  # values of an attribute in a message
 
@@ -39,8 +42,8 @@ def what_differs(positions: Sequence[Sequence[Slice]], name: str) -> Finding | N
 
 def mixed_contrast(slices: Sequence[Slice], name: str) -> Finding | None:
     """Why slices that lie well are still not one volume: parts of several, such as two echoes; None where they are."""
-    for keyword in _CONTRAST:
-        found = (dict(one.attributes).get(keyword, "") for one in slices)
+    for keyword in (*_CONTRAST, "ImageType"):
+        found = (_contrast(keyword, dict(one.attributes).get(keyword, "")) for one in slices)
         values = [value for value in dict.fromkeys(found) if value]
         if any(not _alike(value, values[0]) for value in values):
             reason = f"parts of several volumes: slices at different positions have {keyword} {_listed(values)}"
@@ -72,6 +75,11 @@ def _varying(positions: Sequence[Sequence[Slice]]) -> Iterator[tuple[str, list[s
     for keyword in keywords:
         if all(len({one.get(keyword, "") for one in group}) > 1 for group in crowded):
             yield keyword, list(dict.fromkeys(one.get(keyword, "") for one in everywhere))
+
+
+def _contrast(keyword: str, value: str) -> str:
+    """Of ImageType, only the third word: M, P, ADC (PS3.3 C.7.6.1.1.2); later ones tell of processing."""
+    return (value.split("\\")[2:3] or [""])[0] if keyword == "ImageType" else value
 
 
 def _alike(one: str, other: str) -> bool:
