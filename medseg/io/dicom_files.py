@@ -156,11 +156,13 @@ def _walk(path: Path) -> Iterator[Path]:
         if path.is_file() or not path.exists():  # a pipe or device would be waited for without end
             yield path
         return
-    for folder, folders, names in os.walk(path):
+    closed: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             if not name.startswith(".") and name.lower() not in _JUNK:
                 yield from _walk(Path(folder) / name)
+    yield from closed  # a folder that cannot be listed may hold slices; as a file it cannot be read, and says so
 
 
 def _is_dicom(start: bytes) -> bool:
@@ -173,23 +175,25 @@ def _look_at(path: Path) -> Header | Damaged | None:
             start = stream.read(_START)
             if not start.strip(b"\0"):  # nothing, or a copy that was cut or never filled
                 what = f"the first {len(start)} bytes are 0" if start else "0 bytes"
-                return Damaged(path, Finding("empty_file", f"'{path}': empty file ({what}). Copy the folder again."))
+                return Damaged(
+                    path, Finding("empty_file", f"'{path.name}': empty file ({what}). Copy the folder again.")
+                )
             if not _is_dicom(start):
                 return None
             dataset = _parse(stream, start, path, with_pixels=False)
             pixels_at = None if _is_deflated(start, path) else stream.tell()
         _ = list(dataset.file_meta), [dataset.get(keyword) for keyword in _TELLING_APART]
     except OverflowError as error:
-        return Damaged(path, Finding("too_large", f"'{path}': {error}."))
+        return Damaged(path, Finding("too_large", f"'{path.name}': {error}."))
     except Exception as error:  # pydicom raises almost anything on damaged bytes
-        reason = f"'{path}': cannot be read as DICOM ({_brief(error)}). Copy it again."
+        reason = f"'{path.name}': cannot be read as DICOM ({_brief(error)}). Copy it again."
         return Damaged(path, Finding("unreadable", reason))
     if start[_PREAMBLE:][:4] != _MAGIC and "SOPInstanceUID" not in dataset:
         return None  # bytes that happen to begin like a dataset
     if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None  # a DICOMDIR by any name
     if _ends_early(dataset):
-        reason = f"'{path}': truncated: the header ends before the image begins. Copy it again."
+        reason = f"'{path.name}': truncated: the header ends before the image begins. Copy it again."
         return Damaged(path, Finding("truncated", reason))
     return Header(path, dataset, pixels_at)
 
@@ -222,4 +226,6 @@ def _inflated(path: Path, with_pixels: bool) -> Dataset:
 
 
 def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+    """The kind of error and what the system says; what pydicom says may quote a value of the header."""
+    told = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    return f"{type(error).__name__}{told}"

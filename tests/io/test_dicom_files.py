@@ -173,3 +173,20 @@ def test_messages_name_the_file_and_nothing_of_its_content(folder: Path) -> None
     path.write_bytes(content)
     assert not any("Zzyzx" in one.finding.sentence for one in read_headers(folder).damaged)
     assert pydicom.dcmread(folder / "001.dcm").file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+
+
+def test_a_folder_that_cannot_be_listed_is_damage_and_not_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    listed = os.scandir
+
+    def refuse(folder: object) -> object:
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (damaged,) = read_headers(tmp_path).damaged
+    assert damaged.finding.code == "unreadable"
+    assert "'closed'" in damaged.finding.sentence
