@@ -80,7 +80,7 @@ def _values_in(header: Dataset, frame: int | None, keyword: str) -> tuple[Value,
         if values := _first(places, name):
             return values
     if keyword == "ContrastBolusAgent":
-        return tuple(value for item in header.get("ContrastBolusAgentSequence") or () for value in _code(item))
+        return tuple(value for item in _items(header, "ContrastBolusAgentSequence") for value in _code(item))
     table = _TRANSLATED.get(keyword, {})
     said = {name: _first(places, name) for name in table}
     return tuple(word for name, values in said.items() for value in values for word in table[name].get(str(value), ()))
@@ -97,22 +97,32 @@ def _code(item: Dataset) -> tuple[Value, ...]:
 
 def _macros(header: Dataset, frame: int | None) -> Iterator[Dataset]:
     """Items of the functional groups of one frame, those of all frames first; none in a classic object."""
-    shared = list(header.get("SharedFunctionalGroupsSequence") or ())[:1]
-    own = header.get("PerFrameFunctionalGroupsSequence") or ()
-    for group in [*shared, *([own[frame]] if frame is not None and frame < len(own) else [])]:
-        for element in group:
-            if element.VR == "SQ" and element.keyword and element.keyword not in _OF_OTHERS:
-                yield from list(element.value or ())[:1]
+    shared = _items(header, "SharedFunctionalGroupsSequence")[:1]
+    own = _items(header, "PerFrameFunctionalGroupsSequence") if frame is not None else ()
+    for group in [*shared, *own[slice(frame, None)][:1]]:
+        for keyword in group.dir():
+            if keyword not in _OF_OTHERS:
+                yield from _items(group, keyword)[:1]
+
+
+def _items(place: Dataset, keyword: str) -> Sequence[Dataset]:
+    """Items of a sequence; none where it is absent, or its bytes are of another type."""
+    found = _get(place, keyword)
+    return found if isinstance(found, Sequence) and all(isinstance(one, Dataset) for one in found) else ()
 
 
 def _plain(place: Dataset, keyword: str) -> tuple[Value, ...]:
     """Values of one element, not empty ones; empty where its bytes are not of its type."""
-    try:
-        value = place.get(keyword)
-    except (ValueError, TypeError, OverflowError, RuntimeError):  # RuntimeError: a type of value pydicom does not know
-        return ()
+    value = _get(place, keyword)
     values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     return tuple(_value(one) for one in values if one is not None and str(one).strip())
+
+
+def _get(place: Dataset, keyword: str) -> Any:
+    try:
+        return place.get(keyword)
+    except Exception:  # pydicom converts a value when it is asked for, and raises almost anything on damaged bytes
+        return None
 
 
 def _value(value: Any) -> Value:

@@ -71,6 +71,22 @@ def test_a_number_that_cannot_be_read_lies_in_no_range(series: Make) -> None:
     assert not Condition("EchoTime", "range", (None, 1e9)).holds(values)
 
 
+@pytest.mark.parametrize("vr", ["US", "FD", "SQ", "LO", "XX"])
+@pytest.mark.parametrize(
+    ("keyword", "asked"),
+    [
+        ("ScanningSequence", "ScanningSequence"),
+        ("SharedFunctionalGroupsSequence", "EchoTime"),
+        ("ContrastBolusAgentSequence", "ContrastBolusAgent"),
+    ],
+)
+def test_bytes_of_another_type_say_nothing(keyword: str, asked: str, vr: str, series: Make) -> None:
+    one = series()
+    one.header[Tag(keyword)] = RawDataElement(Tag(keyword), vr, 3, b"\1\2\3", 0, False, True)
+    found = attribute_of(one, asked)
+    assert found == () or (keyword == asked and vr == "LO")  # text of another kind of text is text
+
+
 def test_an_enhanced_object_is_asked_by_the_classic_names(series: Make) -> None:
     one = _enhanced(series)
     assert attribute_of(one, "RepetitionTime") == (9000.0,)
