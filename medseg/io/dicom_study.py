@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 
 from medseg.io.dicom_series import Series
 
@@ -28,6 +29,16 @@ def study_name(study_uid: str) -> str:
     return f"study-{hashlib.sha256(study_uid.encode()).hexdigest()[:10]}"
 
 
+def study_key(series: Series) -> str:
+    """What tells a study from others: its StudyInstanceUID.
+
+    Without one, the first there is of frame of reference, series and folder: two patients' scans must never become one
+    study, so what may belong together is rather taken apart.
+    """
+    stated = (series.study_uid, _text(series.header, "FrameOfReferenceUID"), series.uid)
+    return next((uid for uid in stated if uid), str(series.slices[0].path.parent.resolve()))
+
+
 def identity_words(series: Sequence[Series]) -> tuple[str, ...]:
     """Every value in the headers that names a person, a visit or a day, each once."""
     return tuple(dict.fromkeys(word for one in series for word in _words(one)))
@@ -38,14 +49,19 @@ def _words(series: Series) -> Iterator[str]:
         yield series.study_uid
     for header in _distinct(series):
         for keyword in _KEYWORDS:
-            value = header.get(keyword)
-            for one in [] if value is None else [value] if isinstance(value, str) else _listed(value):
-                if str(one):
-                    yield str(one)
+            yield from (word for word in _text(header, keyword).split("\\") if word)
 
 
-def _listed(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else [value]  # type: ignore[call-overload]
+def _text(header: Dataset, keyword: str) -> str:
+    """Values of an attribute as DICOM writes them; damaged bytes as they are, for a name may stand in them too."""
+    try:
+        value = header.get(keyword)
+    except Exception:  # pydicom converts a value when it is asked for, and raises almost anything on damaged bytes
+        value = header.get_item(keyword).value
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0")
+    several = value if isinstance(value, MultiValue | list | tuple) else [value]
+    return "\\".join(str(one) for one in several if one is not None)
 
 
 def _distinct(series: Series) -> Iterator[Dataset]:

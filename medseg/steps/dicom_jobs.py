@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import DicomError, MedsegError, UsageError
+from medseg.core.errors import DicomError, UsageError
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Finding, Verdict
@@ -19,13 +20,14 @@ from medseg.datasets.series_grid import check_shared_space
 from medseg.datasets.series_match import Choice, Match, match_series
 from medseg.io.dicom import Found, find_series, read_series
 from medseg.io.dicom_series import Series
-from medseg.io.dicom_study import identity_words, study_name
+from medseg.io.dicom_study import identity_words, study_key, study_name
 from medseg.io.itk import resample_onto
 from medseg.io.nifti import write_labels
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.jobs import Job, Outcome, Scan, Worklist, failed
 from medseg.steps.unread import unread_files
 
+LOG = logging.getLogger("medseg")
 FEWEST_SLICES_3D = 3  # two slices have no inside; a 3D network would see padding alone above and below
 
 
@@ -61,15 +63,16 @@ def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[
     jobs, outcomes = [], list(_unread(found, Redactor(identity), say))
     if not found.series and not outcomes:
         raise DicomError(f"'{path}' holds no DICOM", "unreadable")
-    for uid in dict.fromkeys(one.study_uid for one in found.series):
-        series = [one for one in found.series if one.study_uid == uid]
+    for key in dict.fromkeys(study_key(one) for one in found.series):
+        series = [one for one in found.series if study_key(one) == key]
         if not any(one.is_image for one in series) and any(one.is_image for one in found.series):
             continue  # reports and segmentations of another study are no study to segment
         try:
             jobs.append(_job(bundle, series, options))
-        except MedsegError as error:
+        except Exception as error:  # whatever is wrong with one study must not stop the others
+            LOG.debug("study %s", study_name(key), exc_info=True)
             redactor = Redactor(identity_words(series))
-            outcomes.append(failed(study_name(uid), error, redactor=redactor, code=_refused_for(error, series)))
+            outcomes.append(failed(study_name(key), error, redactor=redactor, code=_refused_for(error, series)))
     return Worklist(tuple(jobs), tuple(outcomes), identity)
 
 
@@ -97,7 +100,7 @@ def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Ite
         yield failed(study_name(" ".join(one.sentence for one in damaged)), error, redactor=redactor)
 
 
-def _refused_for(error: MedsegError, series: Sequence[Series]) -> str:
+def _refused_for(error: Exception, series: Sequence[Series]) -> str:
     """Code of the series that the error quotes the refusal of."""
     refused = [one.verdict for one in series if not one.verdict.accepted]
     return next((one.code for one in refused if one.reason in str(error)), "failed")
@@ -115,7 +118,7 @@ def _job(bundle: Bundle, series: Sequence[Series], options: DicomOptions) -> Job
     reference = match.channels[match.reference].series
     _check_slices(bundle, reference)
     return Job(
-        id=study_name(reference.study_uid),
+        id=study_name(study_key(reference)),
         sources=tuple(path for choice in match.channels.values() for path in choice.series.files),
         value_of={0: 0} | {label.value: label.value for label in bundle.labels.labels},
         read=partial(_read, match, names),

@@ -12,7 +12,7 @@ from medseg.core.types import Shape
 from medseg.core.verdict import Finding, Verdict
 from medseg.datasets.listing import scans_below
 from medseg.io.dicom import check_series, find_series
-from medseg.io.dicom_study import study_name
+from medseg.io.dicom_study import study_key, study_name
 from medseg.io.nifti_gate import judge_nifti
 from medseg.steps.unread import unread_files
 
@@ -97,7 +97,7 @@ def take_stock(path: Path, *, select: Mapping[str, str] | None = None, resample_
     items = [
         Item(
             study=one.study_uid,
-            study_name=study_name(one.study_uid),
+            study_name=study_name(study_key(one)),
             series=one.uid,
             number=one.number,
             description=one.description,

@@ -5,10 +5,15 @@ from pathlib import Path
 import clinic
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
+import medseg.steps.dicom_jobs as dicom_jobs_file
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DicomError, UsageError
 from medseg.core.volume import Volume
+from medseg.io.dicom_study import study_name
 from medseg.steps.dicom_jobs import DicomOptions, check_used, dicom_jobs
 from medseg.steps.jobs import Outcome, Worklist
 
@@ -73,6 +78,15 @@ def test_several_studies_below_one_folder_are_kept_apart(hippocampus: Bundle, tm
     assert [job.read().volume.array[0, 5, 5, 5] for job in found.jobs] == [
         clinic.scan(number).array[0, 5, 5, 5] for number in range(3)
     ]
+
+
+def test_two_patients_without_a_study_uid_are_two_studies(hippocampus: Bundle, tmp_path: Path, said: list[str]) -> None:
+    for number in range(2):
+        seen = {"PatientID": f"P{number}", "FrameOfReferenceUID": f"1.2.3.8.{number}"}
+        clinic.t1_study(tmp_path / str(number), study="", volume=clinic.scan(number, (24, 28, 20 + number)), **seen)
+    found = _jobs(hippocampus, tmp_path, said)
+    assert len({job.id for job in found.jobs}) == 2
+    assert [job.read().volume.shape[2] for job in found.jobs] == [20, 21]
 
 
 def test_results_are_no_study_of_their_own(hippocampus: Bundle, tmp_path: Path, said: list[str]) -> None:
@@ -189,6 +203,37 @@ def test_pixels_that_end_early_refuse_the_reading(hippocampus: Bundle, tmp_path:
 
 def test_results_alone_are_a_failure_with_their_code(hippocampus: Bundle, tmp_path: Path, said: list[str]) -> None:
     assert _failed(hippocampus, clinic.add_results(tmp_path), said).code == "result_object"
+
+
+def test_an_unexpected_fault_in_one_study_does_not_stop_the_others(
+    hippocampus: Bundle, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        clinic.t1_study(tmp_path / str(number), study=f"1.2.3.{number}", seed=number)
+    judged: list[object] = []
+
+    def once(match: object) -> None:
+        judged.append(match)
+        if len(judged) == 1:
+            raise KeyError("HOG-188107")
+
+    monkeypatch.setattr(dicom_jobs_file, "check_shared_space", once)
+    found = _jobs(hippocampus, tmp_path, said)
+    assert (len(found.jobs), [one.code for one in found.outcomes]) == (1, ["failed"])
+
+
+@pytest.mark.parametrize("keyword", ["PatientBirthDate", "ScanningSequence", "SharedFunctionalGroupsSequence"])
+def test_an_attribute_of_a_wrong_type_stops_no_study(
+    keyword: str, hippocampus: Bundle, tmp_path: Path, said: list[str]
+) -> None:
+    clinic.t1_study(tmp_path / "good", study="1.2.3.8")
+    for path in clinic.t1_study(tmp_path / "bad", study="1.2.3.9").iterdir():
+        dataset = dcmread(path)
+        dataset[keyword] = RawDataElement(Tag(keyword), "US", 3, b"123", 0, False, True)  # three bytes are no numbers
+        dataset.save_as(path)
+    found = _jobs(hippocampus, tmp_path, said)
+    assert len(found.jobs) + len(found.outcomes) == 2
+    assert study_name("1.2.3.8") in [job.id for job in found.jobs]
 
 
 # Files that cannot be read

@@ -1,0 +1,45 @@
+"""A study is told from others without guessing, and its identity is found where headers are damaged too."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+
+from medseg.io.dicom_study import identity_words, study_key, study_name
+
+Make = Callable[..., Any]
+
+
+def test_a_study_goes_by_its_uid(series: Make) -> None:
+    assert study_key(series(study="1.2.7", FrameOfReferenceUID="1.2.8", uid="1.2.9")) == "1.2.7"
+
+
+def test_without_a_uid_a_study_goes_by_its_frame_of_reference_its_series_and_its_folder(series: Make) -> None:
+    assert study_key(series(study="", FrameOfReferenceUID="1.2.8", uid="1.2.9")) == "1.2.8"
+    nameless = series(study="", FrameOfReferenceUID="", uid="1.2.9")
+    assert study_key(nameless) == "1.2.9"
+    here = replace(nameless, uid="", slices=tuple(replace(one, path=Path("a") / one.path) for one in nameless.slices))
+    there = replace(here, slices=tuple(replace(one, path=Path("b") / one.path.name) for one in here.slices))
+    assert study_key(here) != study_key(there)
+
+
+def test_the_name_of_a_study_does_not_show_its_uid() -> None:
+    assert study_name("1.2.7") != study_name("1.2.8")
+    assert "1.2.7" not in study_name("1.2.7")
+
+
+def test_every_value_of_an_attribute_is_a_word_once(series: Make) -> None:
+    one = series(PatientName="Dumbledore^Albus", OtherPatientIDs=["HOG-1", "HOG-2"], StudyID="")
+    assert identity_words([one, one]) == ("1.2", "Dumbledore^Albus", "HOG-1", "HOG-2")
+
+
+@pytest.mark.parametrize("vr", ["US", "FD", "XX", "OB"])
+def test_a_name_in_a_damaged_attribute_is_a_word_all_the_same(vr: str, series: Make) -> None:
+    one = series()
+    tag = Tag("PatientName")
+    one.header[tag] = RawDataElement(tag, vr, 17, b"Dumbledore^Albus ", 0, False, True)
+    assert "Dumbledore^Albus" in [word.strip() for word in identity_words([one])]
