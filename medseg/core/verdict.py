@@ -9,17 +9,27 @@ ACCEPTED = "accepted"
 ACCEPTED_WITH_WARNINGS = "accepted_with_warnings"
 
 
+def one_line(text: str) -> str:
+    """Text with a space for each run of blanks and of characters that do not print, such as colours of a terminal."""
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing a gate saw.
 
     Attributes:
         code: A row of ``medseg.io.codes.CODES``; does not change between versions.
-        sentence: Names the series, the file where one is to blame, the measured value and what to do.
+        sentence: Names the series, the file where one is to blame, the measured value and what to do; one line, though
+            headers and names of files may hold anything.
     """
 
     code: str
     sentence: str
+
+    def __post_init__(self) -> None:
+        """Keep the sentence to one line."""
+        object.__setattr__(self, "sentence", one_line(self.sentence))
 
 
 @dataclass(frozen=True)

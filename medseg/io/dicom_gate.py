@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from medseg.core.verdict import Finding, Verdict
+from medseg.core.verdict import Finding, Verdict, one_line
 from medseg.io.dicom_files import Header
 from medseg.io.dicom_geometry import stack
 from medseg.io.dicom_kind import is_derived_class, is_image, kind_fault
@@ -92,8 +92,8 @@ def _unjudged(headers: Sequence[Header]) -> Series:
         study_uid=str(first.get("StudyInstanceUID", "") or ""),
         uid=str(first.get("SeriesInstanceUID", "") or ""),
         number=_whole(first.get("SeriesNumber")),
-        description=" ".join(str(first.get("SeriesDescription", "") or "").split()),
-        modality=str(first.get("Modality", "") or ""),
+        description=one_line(str(first.get("SeriesDescription", "") or "")),
+        modality=one_line(str(first.get("Modality", "") or "")),
         slices=tuple(_bare_slice(one) for one in headers),
         shape=None,
         affine_ras=None,

@@ -1,6 +1,6 @@
 """A verdict says refused where there is a refusal, and keeps each finding once."""
 
-from medseg.core.verdict import Finding, Verdict
+from medseg.core.verdict import Finding, Verdict, one_line
 
 GAP = Finding("slice_missing", "a gap.")
 FEW = Finding("few_slices", "few slices.")
@@ -29,6 +29,11 @@ def test_what_is_found_again_is_kept_once_in_its_first_place() -> None:
     verdict = Verdict((GAP,), (FEW,)).plus([Finding("tilt", "a tilt."), GAP], iter([FEW]))
     assert [one.code for one in verdict.refusals] == ["slice_missing", "tilt"]
     assert verdict.warnings == (FEW,)
+
+
+def test_a_sentence_is_one_line_whatever_a_header_holds() -> None:
+    assert Finding("tilt", "a\nb \x1b[31mred\0  'µ' … ").sentence == "a b [31mred 'µ' …"
+    assert one_line("\n") == ""
 
 
 def test_a_verdict_is_never_changed_in_place() -> None:
