@@ -1,4 +1,4 @@
-"""Read volumes out of a DICOM structured report (SR)."""
+"""Read volumes out of a DICOM structured report (SR), and compare those of one just written."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 from pydicom import Dataset, dcmread
 
-from medseg.core.errors import FileError
+from medseg.core.errors import FileError, OutputError
 
 _GROUP = ("125007", "DCM")
 _TRACKING_IDENTIFIER = ("112039", "DCM")
 _FINDING = ("121071", "DCM")
 _VOLUME = (("118565006", "SCT"), ("G-D705", "SRT"))  # SNOMED CT, and its older form
 _ML_PER_UNIT = {"cm3": 1.0, "ml": 1.0, "mL": 1.0, "mm3": 1e-3, "dm3": 1e3, "l": 1e3, "L": 1e3}
+
+
+_SAME_RTOL = 1e-9  # a decimal string has 16 characters, of which a sign, a point and an exponent may take seven
 
 
 class _Item(NamedTuple):
@@ -48,6 +51,27 @@ def read_sr_volumes(path: Path) -> Mapping[str, float]:
             raise FileError(f"'{path}': two volumes of '{name}'.")
         volumes[name] = volume_ml
     return volumes
+
+
+def verify_sr(path: Path, volume_ml: Mapping[str, float]) -> None:
+    """Compare a written report with the volumes it was to hold; nothing is removed or mended.
+
+    Args:
+        path: As written.
+        volume_ml: Tracking identifier to volume.
+
+    Raises:
+        OutputError: It cannot be read, or names other structures or volumes.
+    """
+    try:
+        found = read_sr_volumes(path)
+    except FileError as error:
+        raise OutputError(f"The report just written does not read back: {error}") from error
+    if list(found) != list(volume_ml):
+        raise OutputError(f"'{path}': reports {', '.join(found)}, not {', '.join(volume_ml)}.")
+    for name, expected in volume_ml.items():
+        if not math.isclose(found[name], expected, rel_tol=_SAME_RTOL):
+            raise OutputError(f"'{path}': reports {found[name]:g} ml of '{name}', not {expected:g} ml. Do not use it.")
 
 
 def _items(parent: Dataset) -> Iterator[_Item]:

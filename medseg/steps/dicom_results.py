@@ -13,13 +13,14 @@ from medseg.io.dicom_result import Algorithm
 from medseg.io.dicom_seg import write_seg
 from medseg.io.dicom_seg_verify import verify_seg
 from medseg.io.dicom_sr import write_sr
+from medseg.io.dicom_sr_read import verify_sr
 from medseg.steps.jobs import Result
 
 
 def write_dicom(
     seg: Path, sr: Path | None, bundle: Bundle, result: Result, *, seg_type: SegType, compression: Compression
 ) -> None:
-    """Write the segmentation, read it back by another path, then the report of its volumes.
+    """Write the segmentation, then the report of its volumes; each is read back by another path.
 
     Args:
         seg: File of the segmentation.
@@ -31,7 +32,7 @@ def write_dicom(
 
     Raises:
         DicomError: The study is no DICOM, or has no UIDs to refer to.
-        OutputError: What was written does not read back as the label map, or cannot be written.
+        OutputError: What was written does not read back as the label map or the volumes, or cannot be written.
     """
     reference = result.job.reference
     if reference is None:
@@ -60,3 +61,4 @@ def write_dicom(
             algorithm=algorithm,
             warnings=[one.sentence for one in result.scan.warnings],
         )
+        verify_sr(sr, volume_ml)

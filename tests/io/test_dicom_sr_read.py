@@ -8,9 +8,9 @@ import pytest
 from dicom_results import ALGORITHM, EDEMA, NECROSIS, small_series
 from pydicom import Dataset
 
-from medseg.core.errors import FileError
+from medseg.core.errors import FileError, OutputError
 from medseg.io.dicom_sr import write_sr
-from medseg.io.dicom_sr_read import read_sr_volumes
+from medseg.io.dicom_sr_read import read_sr_volumes, verify_sr
 
 
 def report(folder: Path, edit: Callable[[Dataset], None]) -> Path:
@@ -80,3 +80,27 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
 def test_a_report_of_dcmqi_is_read(real_data: Path) -> None:
     path = real_data / "dicom" / "seg_sr_dcmqi" / "data" / "sr-example" / "sr.dcm"
     assert read_sr_volumes(path) == pytest.approx({"primary tumor": 33.5824})
+
+
+def test_a_report_just_written_agrees_with_its_volumes(tmp_path: Path) -> None:
+    verify_sr(report(tmp_path, lambda _: None), {"edema": 2.5, "necrosis": 1.0})
+
+
+def test_a_volume_that_changed_on_its_way_is_found(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> None:
+        items_of(dataset, "118565006")[0].MeasuredValueSequence[0].NumericValue = "2.51"
+
+    with pytest.raises(OutputError, match=r"2\.51 ml of 'edema', not 2\.5 ml"):
+        verify_sr(report(tmp_path, edit), {"edema": 2.5, "necrosis": 1.0})
+
+
+def test_a_structure_that_is_not_reported_is_found(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="reports edema, necrosis, not edema, necrosis, tumour"):
+        verify_sr(report(tmp_path, lambda _: None), {"edema": 2.5, "necrosis": 1.0, "tumour": 3.5})
+
+
+@pytest.mark.parametrize("volume_ml", [0.0, 1 / 3, 1e-9 / 3, 1234567.891234567, 2 / 3 * 1e7])
+def test_no_volume_loses_more_digits_than_a_decimal_string_must(tmp_path: Path, volume_ml: float) -> None:
+    path = tmp_path / "sr.dcm"
+    write_sr(path, small_series(tmp_path / "ct"), None, [(EDEMA, volume_ml)], algorithm=ALGORITHM)
+    verify_sr(path, {"edema": volume_ml})
