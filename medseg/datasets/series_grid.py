@@ -1,4 +1,4 @@
-"""Whether the series chosen for a study's channels show the same patient space: frame of reference and overlap."""
+"""Whether the series chosen for a study's channels show one patient in one space: frame of reference and overlap."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.types import Affine, Shape
 from medseg.datasets.series_match import Match
+from medseg.io.dicom_sameness import patient_in
 from medseg.io.dicom_series import Series
 
 # Share of the reference's box that another channel must cover. Sequences of one visit are planned alike and cover
@@ -22,7 +23,7 @@ _PATHS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 def check_shared_space(match: Match) -> None:
-    """Raise unless every channel lies in the reference's study, frame of reference and box.
+    """Raise unless every channel lies in the reference's study, patient, frame of reference and box.
 
     Raises:
         DatalistError: Names the two channels and what differs; all at once.
@@ -55,6 +56,8 @@ def _fault(one: Series, reference: Series, channel: str, name: str) -> str | Non
     frames = [str(series.header.get("FrameOfReferenceUID") or "") for series in (one, reference)]
     if one.study_uid != reference.study_uid:
         return f"{one.name} is in another study than {name}, {reference.name}"
+    if len({patient_in(one.header), patient_in(reference.header)} - {""}) > 1:
+        return f"{one.name} is of another patient than {name}, {reference.name} (PatientID or PatientName differs)"
     if not all(frames):
         lacking = one.name if not frames[0] else f"{name}, {reference.name},"
         return f"{lacking} has no FrameOfReferenceUID, so its place relative to {name} is not known; export it again"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydicom import Dataset
+
 from medseg.core.files import digest_of_file
 from medseg.core.verdict import Finding
 from medseg.io.dicom_files import Header
@@ -43,8 +45,13 @@ def identity_faults(headers: Sequence[Header], name: str) -> Iterator[Finding]:
 
 def patient_of(header: Header) -> str:
     """What tells patients apart: the id, or the name where there is no id; empty where there is neither."""
-    name = str(header.dataset.get("PatientName", "") or "").rstrip("^= ").casefold()
-    return str(header.dataset.get("PatientID", "") or "") or name
+    return patient_in(header.dataset)
+
+
+def patient_in(dataset: Dataset) -> str:
+    """As ``patient_of``, of a header without its file."""
+    name = str(dataset.get("PatientName", "") or "").rstrip("^= ").casefold()
+    return str(dataset.get("PatientID", "") or "") or name
 
 
 def once(headers: Sequence[Header], name: str) -> tuple[list[Header], list[Finding], list[Finding]]:

@@ -128,6 +128,14 @@ def test_another_study_or_frame_of_reference_is_named_and_all_at_once(series: Ma
     assert "1.7" not in message
 
 
+def test_another_patient_under_the_same_study_is_named_without_identity(series: Make) -> None:
+    match = _match(t1c=series(1, PatientID="HOG-1"), t2=series(2, PatientID="HOG-2"), flair=series(3))
+    with pytest.raises(DatalistError, match=r"t2: series 2 \(MR\) is of another patient than t1c") as caught:
+        check_shared_space(match)
+    assert "1 fault" in str(caught.value)  # flair says nothing of its patient
+    assert "HOG" not in str(caught.value)
+
+
 def test_a_reference_without_a_frame_is_named(series: Make) -> None:
     with pytest.raises(DatalistError, match=r"t2: t1c, series 1 \(MR\), has no FrameOfReferenceUID"):
         check_shared_space(_match(t1c=series(1, FrameOfReferenceUID=""), t2=series(2)))
