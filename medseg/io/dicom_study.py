@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from pydicom import Dataset
+from pydicom import Sequence as DatasetSequence
 from pydicom.multival import MultiValue
 
 from medseg.io.dicom_series import Series
@@ -22,6 +24,8 @@ _KEYWORDS = (
     *("NameOfPhysiciansReadingStudy", "PhysiciansOfRecord", "RequestingPhysician", "InstitutionName"),
     *("InstitutionAddress", "StationName", "DeviceSerialNumber"),
 )
+# Their items hold further numbers of the patient and of the order.
+_SEQUENCES = ("OtherPatientIDsSequence", "RequestAttributesSequence", "ReferencedRequestSequence")
 
 
 def study_name(study_uid: str) -> str:
@@ -48,8 +52,16 @@ def _words(series: Series) -> Iterator[str]:
     if series.study_uid:  # a series' UID is what the user must give where two have one number
         yield series.study_uid
     for header in _distinct(series):
-        for keyword in _KEYWORDS:
-            yield from (word for word in _text(header, keyword).split("\\") if word)
+        for place in (header, *_items(header)):
+            for keyword in _KEYWORDS:
+                yield from (word for word in _text(place, keyword).split("\\") if word)
+
+
+def _items(header: Dataset) -> Iterator[Dataset]:
+    for keyword in _SEQUENCES:
+        with suppress(Exception):  # pydicom raises almost anything on damaged bytes
+            found = header.get(keyword)
+            yield from found if isinstance(found, DatasetSequence) else ()
 
 
 def _text(header: Dataset, keyword: str) -> str:

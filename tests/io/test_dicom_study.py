@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
@@ -35,6 +36,20 @@ def test_the_name_of_a_study_does_not_show_its_uid() -> None:
 def test_every_value_of_an_attribute_is_a_word_once(series: Make) -> None:
     one = series(PatientName="Dumbledore^Albus", OtherPatientIDs=["HOG-1", "HOG-2"], StudyID="")
     assert identity_words([one, one]) == ("1.2", "Dumbledore^Albus", "HOG-1", "HOG-2")
+
+
+def test_numbers_of_other_systems_and_orders_are_words_too(series: Make) -> None:
+    other, order = Dataset(), Dataset()
+    other.PatientID, order.AccessionNumber = "OLD-99123", "ACC77441"
+    one = series(OtherPatientIDsSequence=[other], RequestAttributesSequence=[order])
+    assert identity_words([one]) == ("1.2", "OLD-99123", "ACC77441")
+
+
+def test_a_damaged_sequence_hides_no_other_word(series: Make) -> None:
+    one = series(PatientID="HOG-1")
+    for vr, keyword in (("US", "OtherPatientIDsSequence"), ("LO", "RequestAttributesSequence")):
+        one.header[Tag(keyword)] = RawDataElement(Tag(keyword), vr, 3, b"123", 0, False, True)
+    assert identity_words([one]) == ("1.2", "HOG-1")
 
 
 @pytest.mark.parametrize("vr", ["US", "FD", "XX", "OB"])
