@@ -117,7 +117,7 @@ def _values(element: DataElement) -> list[str]:
 
 def _encodings(dataset: Dataset) -> list[str]:
     try:
-        return convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+        return list(convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6"))
     except Exception:  # an unknown name; UTF-8 and Latin-1 are searched in any case
         return []
 
