@@ -1,4 +1,4 @@
-"""What of a mask hangs together, what lies a few voxels around it, and the box that holds it."""
+"""What of a mask hangs together, and what lies a few voxels around it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from scipy import ndimage
 
 from medseg.core.errors import GeometryError
 from medseg.core.types import BoolArray
+from medseg.metrics.boxes import Box
 
 Parts = npt.NDArray[np.int32]
-Box = tuple[slice, ...]
 
 # Neighbours to how many steps along axes lead to the furthest of them, by the number of axes.
 _REACH = {2: {4: 1, 8: 2, 6: 1, 18: 2, 26: 2}, 3: {6: 1, 18: 2, 26: 3}}
@@ -41,21 +41,14 @@ def grow(mask: BoolArray, steps: int) -> BoolArray:
     return grown
 
 
-def box_of(mask: BoolArray, *, margin: int) -> Box:
-    """The box around a mask, widened and cut at the image's edge; no voxel of an empty mask."""
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        inside = np.flatnonzero(mask.any(axis=others))
-        if not inside.size:
-            return (slice(0, 0),) * mask.ndim
-        box.append(slice(max(0, int(inside[0]) - margin), int(inside[-1]) + 1 + margin))
-    return tuple(box)
-
-
 def boxes_of(parts: Parts) -> list[Box]:
     """The box of each numbered part; of part 1 first."""
-    return list(ndimage.find_objects(parts)) if parts.size else []
+    return list(ndimage.find_objects(parts))
+
+
+def widen(box: Box, margin: int) -> Box:
+    """A box with some voxels more on every side; it ends where the image begins, and may reach beyond its end."""
+    return tuple(slice(max(0, span.start - margin), span.stop + margin) for span in box)
 
 
 def _neighbours(axes: int, connectivity: int) -> BoolArray:

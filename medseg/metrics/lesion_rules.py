@@ -79,13 +79,14 @@ class LesionRules:
         """The rules as sentences."""
         worst = "the image diagonal" if self.penalty_mm == "diagonal" else f"{self.penalty_mm:g} mm"
         grown = f" after growing the reference by {self.dilation} voxel{'s'[: self.dilation > 1]}" * (self.dilation > 0)
+        lesion = "the grown lesion" if self.dilation else "a lesion"
         small = f" Reference lesions of {self.ignored_up_to_mm3:g} mm³ or less do not count."
         none = "is not scored" if self.none_at_all == "not_scored" else "scores Dice 1, HD95 0 mm and F1 1"
         return (
             f"Lesions ({self.name}): voxels joined by {_CONNECTED[self.connectivity]}{grown}; a predicted part that "
-            f"touches a lesion counts to it with all its voxels.{small * (self.ignored_up_to_mm3 > 0)}",
+            f"overlaps {lesion} counts to it with all its voxels.{small * (self.ignored_up_to_mm3 > 0)}",
             f"A missed or hallucinated lesion has Dice 0 and HD95 = {worst}; the mean runs over all of them. "
-            f"A study without any {none}.",
+            f"A study with neither a lesion nor a hallucinated one {none}.",
             f"HD95 of a lesion: {_HD95[self.hd_variant]}.",
         )
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-# Up to here all 2**n signs are weighed, ties included (10 ms at most); the normal curve is then within 0.001.
+# Up to here all 2**n signs are weighed, ties included; the normal curve is then within 0.001.
 EXACT_UP_TO = 200
 _DECIMALS = 12  # 0.9 - 0.8 and 0.8 - 0.7 are one and the same difference
 
