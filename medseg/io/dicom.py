@@ -32,7 +32,7 @@ class Found:
 
     series: tuple[Series, ...]
     others: int
-    damaged: tuple[Finding, ...] = ()
+    damaged: tuple[Damaged, ...] = ()
 
 
 def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample_tilt: bool = False) -> Found:
@@ -52,7 +52,7 @@ def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample
     doubted = _doubted(files.headers, files.damaged)
     series = [_with_doubts(one, doubted) for one in series]
     series.sort(key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))
-    return Found(tuple(series), files.others, tuple(one.finding for one in files.damaged))
+    return Found(tuple(series), files.others, files.damaged)
 
 
 def read_series(series: Series) -> tuple[Volume, Verdict]:

@@ -93,11 +93,12 @@ def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Ite
     damaged, empty = unread_files(found)
     if empty:
         more = f", and {len(empty) - 1} more" if len(empty) > 1 else ""
-        say(redactor.text(f"left out: {empty[0].sentence}{more}"))
+        say(redactor.text(f"left out: {empty[0].finding.sentence}{more}"))
     if damaged:
         count = f"{len(damaged)} DICOM files cannot be read, first " if len(damaged) > 1 else ""
-        error = DicomError(f"{count}{damaged[0].sentence}", damaged[0].code)
-        yield failed(study_name(" ".join(one.sentence for one in damaged)), error, redactor=redactor)
+        first = damaged[0].finding
+        name = study_name(" ".join(str(one.path.resolve()) for one in damaged))
+        yield failed(name, DicomError(f"{count}{first.sentence}", first.code), redactor=redactor)
 
 
 def _refused_for(error: Exception, series: Sequence[Series]) -> str:

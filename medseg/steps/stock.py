@@ -110,10 +110,11 @@ def take_stock(path: Path, *, select: Mapping[str, str] | None = None, resample_
         for one in found.series
     ]
     damaged, empty = unread_files(found)
-    named = {f"'{file}'" for file in files}  # an empty NIfTI file is told of by its own gate
-    nameless = [one for one in empty if one.sentence.partition(":")[0] not in named]
+    nameless = [one.finding for one in empty if one.path not in files]  # a NIfTI file is told of by its own gate
     others = found.others - sum(file.stat().st_size > 0 for file in files)
-    return Stock((*items, *_nifti_items(path, files)), tuple(_notes(others, nameless)), damaged)
+    return Stock(
+        (*items, *_nifti_items(path, files)), tuple(_notes(others, nameless)), tuple(one.finding for one in damaged)
+    )
 
 
 def table(stock: Stock) -> Iterator[str]:

@@ -181,7 +181,7 @@ def test_a_damaged_file_puts_its_own_folder_in_doubt_and_no_other(tmp_path: Path
     (tmp_path / "b" / "empty").write_bytes(b"")
     found = find_series(tmp_path)
     assert [one.verdict.code for one in found.series] == ["accepted", "empty_file"]
-    assert [one.code for one in found.damaged] == ["empty_file"]
+    assert [one.finding.code for one in found.damaged] == ["empty_file"]
 
 
 def test_a_path_without_dicom_holds_nothing(tmp_path: Path) -> None:
