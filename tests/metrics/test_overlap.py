@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medseg.core.errors import GeometryError
-from medseg.metrics.overlap import dice
+from medseg.metrics.overlap import Overlap, dice, overlap
 
 
 def _cube(start: int, shape: tuple[int, ...] = (8, 8, 8)) -> np.ndarray:
@@ -47,3 +47,34 @@ def test_one_empty_mask_scores_nothing(swap: bool) -> None:
 def test_another_shape_is_refused_even_where_it_would_broadcast() -> None:
     with pytest.raises(GeometryError, match=r"shape \(8, 8, 1\), the reference \(8, 8, 8\)"):
         dice(np.ones((8, 8, 1), bool), np.ones((8, 8, 8), bool))
+
+
+def test_scores_follow_from_the_counts() -> None:
+    counts = Overlap(tp=6, fp=2, fn=4, voxel_ml=0.5)
+    assert (counts.dice, counts.iou, counts.precision, counts.recall) == (12 / 18, 6 / 12, 6 / 8, 6 / 10)
+    assert (counts.prediction_ml, counts.reference_ml, counts.difference_ml) == (4.0, 5.0, -1.0)
+    assert counts.relative_difference == -0.2
+
+
+def test_a_prediction_too_large_has_a_positive_difference() -> None:
+    big, small = _cube(1), _cube(1)
+    small[1] = False
+    counts = overlap(big, small, (1.0, 2.0, 5.0))
+    assert (counts.tp, counts.fp, counts.fn) == (48, 16, 0)
+    assert counts.difference_ml == pytest.approx(16 * 10 / 1000)
+    assert counts.relative_difference == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("fp", "fn", "relative"), [(5, 0, math.inf), (0, 5, -1.0)])
+def test_one_empty_mask_is_worst_in_every_score(fp: int, fn: int, relative: float) -> None:
+    counts = Overlap(0, fp, fn, 1.0)
+    assert (counts.dice, counts.iou, counts.precision, counts.recall) == (0.0, 0.0, 0.0, 0.0)
+    assert counts.relative_difference == relative
+    assert counts.difference_ml == fp - fn
+
+
+def test_two_empty_masks_have_volumes_and_no_score() -> None:
+    counts = Overlap(0, 0, 0, 1.0)
+    scores = (counts.dice, counts.iou, counts.precision, counts.recall, counts.relative_difference)
+    assert all(math.isnan(score) for score in scores)
+    assert (counts.reference_ml, counts.difference_ml) == (0.0, 0.0)
