@@ -26,16 +26,14 @@ USED = (
     *("SharedFunctionalGroupsSequence", "ModalityLUTSequence", "SpecificCharacterSet"),
 )
 ODD_VALUES = (
-    *(("US", 0), ("US", [1, 2]), ("DS", "nan"), ("DS", "1e300"), ("DS", ["1", "2", "3"]), ("IS", "99999999999")),
-    *(("LO", "text"), ("LO", ""), ("LO", ["a", "b"]), ("UN", b"\x01\x02\x03"), ("UN", b""), ("SQ", [])),
-    *(("SQ", [Dataset()]), ("FD", float("nan")), ("FD", [1e300, -1e300]), ("OB", b"\x00\xff"), ("SS", -3)),
+    *(("US", 0), ("US", [1, 2]), ("DS", "nan"), ("DS", ["1", "2", "3"]), ("IS", "99999999999"), ("LO", "text")),
+    *(("LO", ""), ("UN", b"\x01\x02\x03"), ("SQ", [Dataset()]), ("FD", [1e300, -1e300]), ("OB", b"\x00\xff")),
 )
 # Values that are told in no way but are right in themselves: no reader can know better.
-LEGAL = {("RescaleSlope", "IS"), ("RescaleIntercept", "IS"), ("RescaleSlope", "SS"), ("RescaleIntercept", "SS")}
-LEGAL |= {("RescaleIntercept", "US"), ("PixelSpacing", "US"), ("RescaleSlope", "US")}
+LEGAL = {("RescaleSlope", "IS"), ("RescaleIntercept", "IS"), ("PixelSpacing", "US")}
 
 
-FEW = 4  # slices; more would test the same more slowly
+FEW = 4  # slices; of three, the outer two without the middle one are a stack
 
 
 def right(volume: Volume, count: int) -> bool:
@@ -102,7 +100,7 @@ def test_damaged_bytes_of_a_header_are_harmless(tmp_path: Path, base: str) -> No
     whole = path.read_bytes()
     begin = whole.rindex(b"\x7f\xe0\x00\x10" if base == "big endian" else b"\xe0\x7f\x10\x00")
     random = np.random.default_rng(0)
-    for n in range(40):
+    for n in range(24):
         content = bytearray(whole)
         at = int(random.integers(132, begin))
         if n % 4 == 0:
