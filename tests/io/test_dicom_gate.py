@@ -89,7 +89,7 @@ def test_a_picture_without_extent_is_refused(tmp_path: Path, keyword: str) -> No
         (odd(RescaleIntercept="1"), "MR", ["rescale_absent"]),
         (each(RescaleSlope="0", RescaleIntercept="0"), "MR", ["values_not_finite"]),
         (each(RescaleSlope=None), "CT", ["rescale_absent"]),
-        (odd(HighBit=15), "MR", ["undecodable"]),
+        (each(HighBit=15), "MR", ["undecodable"]),
         (each(HighBit=None), "MR", []),
         (each(PixelRepresentation=1), "MR", []),
     ],

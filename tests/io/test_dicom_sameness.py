@@ -141,8 +141,3 @@ def test_a_slice_unlike_the_others_is_named(values: dict, code: str, says: str) 
 def test_pixel_spacing_may_differ_by_its_last_digits(share: float, faults: int) -> None:
     slices = [plane(0), plane(1), plane(2, spacing=(0.7 / (1 - share * SPACING_RTOL), 0.5))]
     assert len(list(grid_faults(slices, "series 1"))) == faults
-
-
-@pytest.mark.parametrize("values", [{"BitsStored": 12}, {"PixelRepresentation": 1}])
-def test_what_each_slice_may_have_for_itself_is_no_fault(values: dict) -> None:
-    assert list(grid_faults([plane(0, **values), plane(1)], "series 1")) == []
