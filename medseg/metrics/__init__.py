@@ -1,1 +1,1 @@
-"""Floor 2: how good a prediction is, in numpy."""
+"""Floor 2: how good a prediction is, in numpy and scipy."""

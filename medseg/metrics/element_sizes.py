@@ -41,21 +41,25 @@ def element_sizes(spacing_mm: tuple[float, ...]) -> Vector:
     """
     # Stretching an axis by s multiplies the normal of an area by the product of all s, and divides its part along it.
     stretch = math.prod(spacing_mm) / np.asarray(spacing_mm)
-    sizes = np.array([sum(np.linalg.norm(stretch * n) for n in normals) for normals in _normals(len(spacing_mm))])
+    codes, normals = _parts(len(spacing_mm))
+    areas = np.linalg.norm(stretch * normals, axis=1)
+    sizes = np.bincount(codes, weights=areas, minlength=2**2 ** len(spacing_mm)).astype(np.float64)
     sizes.setflags(write=False)
     return sizes
 
 
 @lru_cache(maxsize=2)
-def _normals(axes: int) -> tuple[tuple[Vector, ...], ...]:
-    """For every code the flat parts of its surface at a spacing of 1: normals whose lengths are the areas."""
+def _parts(axes: int) -> tuple[npt.NDArray[np.intp], Vector]:
+    """Flat parts of all codes at a spacing of 1: the code of each, and (n, axes) normals whose lengths are areas."""
     corners = list(itertools.product((0, 1), repeat=axes))
-    every = []
+    codes, normals = [], []
     for code in range(2 ** len(corners)):
         filled = {corner for bit, corner in enumerate(corners) if code >> bit & 1}
         rarer = filled if 2 * len(filled) <= len(corners) else set(corners) - filled
-        every.append(tuple(n for piece in _pieces(rarer) for n in _cut(frozenset(piece))))
-    return tuple(every)
+        own = [normal for piece in _pieces(rarer) for normal in _cut(frozenset(piece))]
+        codes += [code] * len(own)
+        normals += own
+    return np.array(codes), np.array(normals)
 
 
 def _pieces(corners: set[Corner]) -> Iterator[set[Corner]]:

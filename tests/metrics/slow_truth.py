@@ -60,7 +60,7 @@ def weighted_percentile(values: np.ndarray, weights: np.ndarray, percentile: flo
 
 
 def random_pair(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
-    """Two small masks that touch the border, in 3D or 2D, with a spacing: blobs, crumbs and single voxels; never empty."""
+    """Two small masks, never empty, that touch the border, and a spacing; 3D or 2D: blobs, crumbs, single voxels."""
     rng = np.random.default_rng(seed)
     axes = 2 + seed % 2
     shape = tuple(rng.integers(1, 14 if axes == 3 else 40, axes))
