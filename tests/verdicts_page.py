@@ -32,7 +32,8 @@ from medseg.io.dicom_uids import require_uids
 from medseg.io.nifti_gate import judge_nifti
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.expectation import with_expectation
-from medseg.steps.jobs import Scan
+from medseg.steps.jobs import Job, Scan
+from medseg.steps.results import ResultOptions, left_out
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "verdicts.md"
 _HEAD = """# Verdict codes
@@ -160,12 +161,19 @@ def _unlike_training(_: Path) -> Finding:
     return with_expectation(Scan(head, (channel,)), expected).warnings[0]
 
 
+def _not_dicom(_: Path) -> Finding:
+    nothing = Volume(np.zeros((1, 2, 2, 2), np.float32), np.eye(4))
+    job = Job("P1", (), {0: 0}, lambda: Scan(nothing, ()), lambda *_: None)
+    return left_out(job, ResultOptions(formats=("nifti", "dicom-seg")))[0]
+
+
 _OTHERS: Mapping[str, Callable[[Path], Any]] = {
     "nifti_unreadable": _damaged_nifti,
     "nifti_geometry": _misplaced_nifti,
     "no_uids": _without_uids,
     "series_refused": _refused_beside,
     "unlike_training": _unlike_training,
+    "not_dicom": _not_dicom,
 }
 
 

@@ -14,7 +14,7 @@ Value = str | int | float
 DERIVED = ("SlicePlane", "Slices", "SliceSpacingMm")
 TIE_BREAKS = ("most_slices", "thinnest", "latest")
 _SEARCHED = 256  # characters; a longer text is no name of a protocol, and a slow pattern stays quick
-_SHOWN = 32  # characters of a pattern or text in a sentence
+_SHOWN = 32  # characters of a pattern in a sentence
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,9 @@ def _found(values: Sequence[Value]) -> str:
 
 
 def _shown(value: Value) -> str:
-    """A number, a DICOM code string as it is, and free text between quotes."""
+    """A number, a DICOM code string as it is, and free text between quotes; whole, or identity would hide in a part."""
     if isinstance(value, str):
-        return _clipped(value) if value.isupper() and " " not in value else f"'{_clipped(value)}'"
+        return value if value.isupper() and " " not in value else f"'{value}'"
     return f"{value:g}"
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from medseg.io.dicom_series import Series
 
-_DESCRIPTION = 28  # characters shown
-
 
 def calls(series: Sequence[Series]) -> list[str]:
     """What each series is called by in ``--series``: its number, or its UID where the number is absent or double."""
@@ -30,10 +28,8 @@ def candidate_table(series: Sequence[Series], words: Mapping[int, str]) -> list[
 
 
 def _facts(series: Series) -> tuple[str, str, str]:
-    text = series.description
-    described = (
-        f"'{text if len(text) <= _DESCRIPTION else text[: _DESCRIPTION - 1] + '…'}'" if text else "no description"
-    )
+    # Whole, however long: a name cut in two would not be found when identity is taken out.
+    described = f"'{series.description}'" if series.description else "no description"
     shape = f"{len(series.slices)} slices" if series.shape is None else "x".join(str(n) for n in series.shape)
     spacing = "" if series.spacing_mm is None else "x".join(f"{s:.3g}" for s in series.spacing_mm) + " mm"
     return described, shape, spacing

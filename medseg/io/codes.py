@@ -88,6 +88,7 @@ CODES: Mapping[str, Code] = {
     "uids_absent": _warning("empty UIDs", "DICOM results cannot be made from it"),
     "no_preamble": _warning("a file without the DICM preamble", "nothing"),
     "unlike_training": _warning("input unlike what the model was made for", "prepare it as the bundle's card says"),
+    "not_dicom": _warning("DICOM results asked for a NIfTI study among DICOM ones", "take its label map"),
     "series_refused": _warning("a refused series would have served a channel too", "check that the right one was used"),
     "derived_class": _warning("scan stored as secondary capture with full geometry", "check where it comes from"),
 }

@@ -16,6 +16,7 @@ from medseg.io.dicom_gate import judge
 from medseg.io.dicom_sameness import patient_of
 from medseg.io.dicom_series import Series
 from medseg.io.dicom_volume import load
+from medseg.io.dicom_volumes import check_keywords
 
 _FROM_ABSENCE = ("slice_missing", "spacing_uneven", "too_few_slices")  # what an unreadable slice looks like
 
@@ -42,7 +43,11 @@ def find_series(path: Path, *, select: Mapping[str, str] | None = None, resample
         path: A folder, looked through in any depth, or one DICOM file.
         select: Attribute keyword to value: keeps these slices of a series that holds several volumes.
         resample_tilt: Accept a tilted gantry; ``read_series`` then resamples.
+
+    Raises:
+        UsageError: ``select`` names what is no DICOM attribute.
     """
+    check_keywords(select or {})
     with _quiet():
         files = read_headers(path)
         groups: dict[tuple[str, str], list[Header]] = {}

@@ -31,7 +31,8 @@ _IDENTITY = (
     _One("StudyInstanceUID", "studies_mixed", "studies"),
     _One("FrameOfReferenceUID", "frames_of_reference_mixed", "frames of reference"),
 )
-_FORMAT = ("Modality", "PhotometricInterpretation", "BitsAllocated", "SamplesPerPixel")
+# A slice of fewer bits than the others is a header that does not fit its pixels: their upper bits would be cut.
+_FORMAT = ("Modality", "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit")
 
 
 def identity_faults(headers: Sequence[Header], name: str) -> Iterator[Finding]:

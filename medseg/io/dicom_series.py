@@ -59,7 +59,8 @@ class Series:
         affine_ras: (4, 4), voxel (i, j, k) to RAS+ mm, from positions alone; None where there is no single grid.
         verdict: Of the headers; ``read_series`` adds what pixels show.
         is_image: Whether it should be a scan: not a segmentation, report, plan or presentation.
-        tilt_mm: Drift sideways per slice along i and j, where a tilted series is to be resampled; None otherwise.
+        tilt_mm: Drift sideways per slice along i and j, where a tilted series is to be resampled, and shape and affine
+            are those of the straight grid; None otherwise.
     """
 
     study_uid: str

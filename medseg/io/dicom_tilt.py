@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medseg.core.types import Affine, FloatArray
+from medseg.core.types import Affine, FloatArray, Shape
 
 
 def straighten(
@@ -25,21 +25,33 @@ def straighten(
         Planes (K, J', I') as float32 and the affine of the larger grid.
     """
     count, rows, columns = planes.shape
-    spacing = np.linalg.norm(affine_ras[:3, :2], axis=0)
-    # Voxels along i, j; rounded, so that the last digits of printed positions add no row of background.
-    shifts = np.round(np.outer(np.arange(count), np.asarray(drift_mm) / spacing), 4)
+    (size_i, size_j, _), affine = straight_grid((columns, rows, count), affine_ras, drift_mm)
+    shifts = _shifts(count, affine_ras, drift_mm)
     low = np.floor(shifts.min(axis=0)).astype(int)
-    high = np.ceil(shifts.max(axis=0)).astype(int)
-    size_i, size_j = np.array([columns, rows]) + high - low
     straight = np.full((count, size_j, size_i), background, np.float32)
     for k in range(count):
         moved = _shifted(
             _shifted(planes[k], shifts[k, 1] - low[1], size_j, background).T, shifts[k, 0] - low[0], size_i, background
         ).T
         straight[k] = moved
+    return straight, affine
+
+
+def straight_grid(shape: Shape, affine_ras: Affine, drift_mm: tuple[float, float]) -> tuple[Shape, Affine]:
+    """Shape (I', J', K) and affine of the grid that ``straighten`` fills; arguments as there, (I, J, K) for planes."""
+    shifts = _shifts(shape[2], affine_ras, drift_mm)
+    low = np.floor(shifts.min(axis=0)).astype(int)
+    high = np.ceil(shifts.max(axis=0)).astype(int)
     affine = affine_ras.copy()
     affine[:3, 3] += affine_ras[:3, :2] @ low
-    return straight, affine
+    return (int(shape[0] + high[0] - low[0]), int(shape[1] + high[1] - low[1]), shape[2]), affine
+
+
+def _shifts(count: int, affine_ras: Affine, drift_mm: tuple[float, float]) -> FloatArray:
+    """Voxels along i and j by which each slice is moved (K, 2)."""
+    spacing = np.linalg.norm(affine_ras[:3, :2], axis=0)
+    # Rounded, so that the last digits of printed positions add no row of background.
+    return np.asarray(np.round(np.outer(np.arange(count), np.asarray(drift_mm) / spacing), 4))
 
 
 def _shifted(plane: FloatArray, by: float, size: int, background: float) -> FloatArray:

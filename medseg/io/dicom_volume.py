@@ -34,18 +34,15 @@ def load(series: Series) -> tuple[Volume, Verdict]:
     """
     assert series.shape is not None  # an accepted series has a grid
     assert series.affine_ras is not None
-    columns, rows, count = series.shape
-    planes = np.empty((count, rows, columns), np.float32)
+    planes = np.empty((len(series.slices), int(series.header.Rows), int(series.header.Columns)), np.float32)
     padding = _fill(planes, series)
     warnings = _replace_padding(planes, padding, series)
     verdict = series.verdict.plus(warnings=warnings)
     background = CT_BACKGROUND_HU if series.modality == "CT" else float(planes.min())
-    if series.tilt_mm is not None:
-        planes, affine = straighten(planes, series.affine_ras, series.tilt_mm, background)
-    else:
-        affine = series.affine_ras
+    if series.tilt_mm is not None:  # the series' own affine is that of the straight grid
+        planes, _ = straighten(planes, series.affine_ras, series.tilt_mm, background)
     # A view with k slowest, as the slices came: no second copy of a scan of gigabytes.
-    return Volume(planes.transpose(2, 1, 0)[np.newaxis], affine), verdict
+    return Volume(planes.transpose(2, 1, 0)[np.newaxis], series.affine_ras), verdict
 
 
 def _fill(planes: FloatArray, series: Series) -> dict[int, BoolArray]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from pydicom.datadict import keyword_dict
+
+from medseg.core.errors import UsageError
 from medseg.core.verdict import Finding
 from medseg.io.dicom_series import Slice
 
@@ -50,6 +54,19 @@ def mixed_contrast(slices: Sequence[Slice], name: str) -> Finding | None:
             advice = f"Fetch the series again, or choose with --select {keyword}={_choice(values)}."
             return Finding("several_volumes", f"{name}: {reason}. {advice}")
     return None
+
+
+def check_keywords(select: Mapping[str, str]) -> None:
+    """Refuse a keyword that DICOM does not have: it would select everything.
+
+    Raises:
+        UsageError: Names the keyword and the nearest right one.
+    """
+    for keyword in select:
+        if keyword not in keyword_dict and not keyword.startswith("("):  # a private dimension is named by its tag
+            nearest = difflib.get_close_matches(keyword, keyword_dict, n=1, cutoff=0.6)
+            hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+            raise UsageError(f"--select {keyword}: no DICOM attribute has this keyword{hint}")
 
 
 def select_slices(slices: Sequence[Slice], select: Mapping[str, str]) -> list[Slice]:

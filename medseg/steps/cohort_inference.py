@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -34,6 +34,7 @@ from medseg.steps.results import (
     ResultWriter,
     check_writable,
     discard_results,
+    left_out,
     measurements_of,
     result_files,
 )
@@ -63,6 +64,7 @@ class Segmenter:
         began_s = time.monotonic()
         try:
             scan = with_expectation(job.read(), expected_input_of(self.writer.bundle.metadata))
+            scan = replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
             labels = map_values(self.predictor.predict(scan.volume), job.value_of)
             measured = measurements_of(self.writer.bundle, job, labels, scan)
             outputs = self.writer.write(Result(job, scan, labels, measured, began_s))
@@ -168,11 +170,11 @@ def _done(job: Job, scan: Scan, labels: LabelArray, outputs: Sequence[Path], sec
     verdict = Verdict(warnings=scan.warnings)
     return Outcome(
         study=job.id,
-        prediction=next((str(path) for path in outputs if path.name.endswith(".nii.gz")), None),
+        prediction=next((clean.text(str(path)) for path in outputs if path.name.endswith(".nii.gz")), None),
         reason=None,
         seconds=seconds,
         labels={value: int((labels == value).sum()) for value in sorted(set(job.value_of.values())) if value},
-        outputs=tuple(str(path) for path in outputs),
+        outputs=tuple(clean.text(str(path)) for path in outputs),
         code=verdict.code,
         channels={one.name: clean.data(channel_record(one)) for one in scan.channels},
         warnings=tuple(clean.data(one) for one in finding_records(scan.warnings)),

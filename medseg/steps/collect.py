@@ -15,6 +15,8 @@ from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
 from medseg.steps.jobs import Worklist, failed
 from medseg.steps.nifti_jobs import nifti_jobs
 
+RECORD = "run.json"  # lies in the folder of an inference
+
 
 def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]) -> Worklist:
     """Studies of all inputs, and outcomes of those that cannot even be read; an unusable input is refused.
@@ -79,4 +81,5 @@ def _nifti_beside(path: Path, say: Callable[[str], None]) -> list[Path]:
     if left_out:
         files = f"{len(left_out)} NIfTI file{'s'[: len(left_out) > 1]}"
         say(f"{path}: {files} beside DICOM left out, first '{left_out[0].name}'")
-    return [folder for folder in folders if folder not in mixed and scans_below(folder)]
+    results = [folder for folder in folders if (folder / RECORD).is_file()]  # of an earlier inference
+    return [folder for folder in folders if folder not in (*mixed, *results) and scans_below(folder)]

@@ -95,10 +95,11 @@ def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Ite
         more = f", and {len(empty) - 1} more" if len(empty) > 1 else ""
         say(redactor.text(f"left out: {empty[0].finding.sentence}{more}"))
     if damaged:
-        count = f"{len(damaged)} DICOM files cannot be read, first " if len(damaged) > 1 else ""
-        first = damaged[0].finding
+        # No header tells whose they are, so no word can be taken out: files are often named after patients.
+        count = f"{len(damaged)} DICOM file{'s'[: len(damaged) > 1]} cannot be read"
         name = study_name(" ".join(str(one.path.resolve()) for one in damaged))
-        yield failed(name, DicomError(f"{count}{first.sentence}", first.code), redactor=redactor)
+        reason = f"{count}; `check --input` names {'them' if len(damaged) > 1 else 'it'}. Copy the study again."
+        yield failed(name, DicomError(reason, damaged[0].finding.code), redactor=redactor)
 
 
 def _refused_for(error: Exception, series: Sequence[Series]) -> str:

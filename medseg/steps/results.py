@@ -18,6 +18,7 @@ from medseg.core.errors import DicomError, OutputError
 from medseg.core.formats import Compression, Format, SegType
 from medseg.core.geometry import voxel_ml
 from medseg.core.types import LabelArray
+from medseg.core.verdict import Finding
 from medseg.runs.report_facts import Measurement
 from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.study_report import Circumstances, report_study
@@ -48,13 +49,24 @@ class ResultOptions:
 def result_files(job: Job, options: ResultOptions) -> list[str]:
     """Names of what will be written for a study, relative to the output folder."""
     names = [f"{job.id}.nii.gz"] if "nifti" in options.formats else []
-    if options.dicom:  # a measurement report refers to the segments it measured
+    if _makes_dicom(job, options):  # a measurement report refers to the segments it measured
         names.append(f"{job.id}/seg.dcm")
-    if "dicom-sr" in options.formats:
-        names.append(f"{job.id}/sr.dcm")
+        names += [f"{job.id}/sr.dcm"] if "dicom-sr" in options.formats else []
     if job.reference is not None if options.report is None else options.report:
         names.append(f"{job.id}/report.html")
     return names
+
+
+def _makes_dicom(job: Job, options: ResultOptions) -> bool:
+    """A NIfTI study among DICOM ones gets its label map, where one is asked for; without, it fails and says so."""
+    return options.dicom and (job.reference is not None or "nifti" not in options.formats)
+
+
+def left_out(job: Job, options: ResultOptions) -> tuple[Finding, ...]:
+    """What was asked for and cannot be written for this study."""
+    if not options.dicom or _makes_dicom(job, options):
+        return ()
+    return (Finding("not_dicom", f"study '{job.id}' is not DICOM; its label map was written, no DICOM object."),)
 
 
 def discard_results(output: Path, study: str) -> None:
@@ -101,7 +113,7 @@ class ResultWriter:
             for name, path in paths.items():
                 if name.endswith(".nii.gz"):
                     result.job.write_nifti(path, result.labels, result.scan)
-            if self.options.dicom:
+            if _makes_dicom(result.job, self.options):
                 self._dicom(paths, result)
             for name, path in paths.items():
                 if name.endswith("report.html"):

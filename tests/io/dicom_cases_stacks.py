@@ -100,7 +100,8 @@ MIXED = {
         "pixel_format_differs", r"005\.dcm", "MONOCHROME1", change=odd(PhotometricInterpretation="MONOCHROME1")
     ),
     "8 bits in one slice": no("pixel_format_differs", r"005\.dcm", change=on_one(x.as_eight_bits)),
-    "16 bits used in one slice": ok(change=odd(BitsStored=16, HighBit=15)),
+    "16 bits used in one slice": no("pixel_format_differs", change=odd(BitsStored=16, HighBit=15)),
+    "one slice that says 8 bits and uses 12": no("pixel_format_differs", change=odd(BitsStored=8, HighBit=7)),
     "CT said in one slice of an MR": no(
         ("not_a_scan", "pixel_format_differs", "rescale_absent"), change=odd(Modality="CT")
     ),

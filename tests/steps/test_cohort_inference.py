@@ -18,6 +18,7 @@ from medseg.core.volume import Volume
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.cohort_inference import Segmenter
 from medseg.steps.jobs import Job, Result, Scan
+from medseg.steps.results import ResultOptions
 
 _CHANNEL = ReportChannel("t1", "by rules", 1, "T1 of Dumbledore", (4, 4, 4), (1.0, 1.0, 1.0), False, "accepted")
 
@@ -29,6 +30,7 @@ class _Writer:
     bundle: Bundle
     error: Exception | None = None
     results: list[Result] = field(default_factory=list)
+    options: ResultOptions = field(default_factory=ResultOptions)
 
     def write(self, result: Result) -> list[Path]:
         if self.error is not None:

@@ -39,7 +39,7 @@ def dicom_job(hippocampus: Bundle, tmp_path: Path) -> Job:
         (("nifti",), False, ["{}.nii.gz"], ["{}.nii.gz"]),
         (("dicom-seg",), False, ["{}/seg.dcm"], ["{}/seg.dcm"]),
         (("dicom-sr",), False, ["{}/seg.dcm", "{}/sr.dcm"], ["{}/seg.dcm", "{}/sr.dcm"]),
-        (("dicom-sr", "nifti"), False, ["{}.nii.gz", "{}/seg.dcm", "{}/sr.dcm"], None),
+        (("dicom-sr", "nifti"), False, ["{}.nii.gz"], ["{}.nii.gz", "{}/seg.dcm", "{}/sr.dcm"]),
     ],
 )
 def test_the_files_follow_formats_and_kind_of_input(

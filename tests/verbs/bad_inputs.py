@@ -316,7 +316,7 @@ SCANS = [
     Row("the same, looked at", s.look_at(clinic.lose_slice), 1, ("[slice_missing]", "gap of 4 mm"), in_table=True),
     Row("an empty file among slices", s.study(s.empty_slice), 3, ("empty file (0 bytes)",), leaves="finished"),
     Row("a slice that was cut short", s.study(s.cut_slice), 3, ("IM0009.dcm", "truncated"), leaves="finished"),
-    Row("a study of damaged files", s.study(s.cut_all), 3, ("20 DICOM files cannot be read",), leaves="finished"),
+    Row("a study of damaged files", s.study(s.cut_all), 3, ("20 DICOM files cannot be read;",), leaves="finished"),
     Row("two slices for a 3D model", s.study(s.two_slices), 3, ("2 slices; the model needs",), leaves="finished"),
     Row("a tilted gantry", s.study(clinic.tilt), 3, ("--resample-tilt",), leaves="finished"),
     Row(

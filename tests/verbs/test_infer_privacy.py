@@ -112,3 +112,23 @@ def test_warnings_candidates_and_notes_name_no_one(
     assert "meets the rule" in answer.err
     assert "left out" in answer.out
     assert clinic.leaks(tmp_path / "out", answer.out, answer.err) == []
+
+
+def test_a_name_at_the_end_of_a_long_description_is_taken_out_of_the_table_of_candidates(
+    model: Path, tmp_path: Path
+) -> None:
+    description = "T1 MPRAGE brain post KM Zwetschgenbaum F"
+    for number in (1, 2):
+        clinic.t1_study(
+            tmp_path / "in" / str(number),
+            seed=number,
+            PatientName="Zwetschgenbaum^Friedolin",
+            SeriesDescription=description,
+            SeriesNumber=str(number),
+            SeriesInstanceUID=f"1.2.3.1.{number}",
+        )
+    answer = tiny.call("infer", "--bundle", model, "--input", tmp_path / "in", "--output", tmp_path / "out")
+    assert answer.code == 3
+    assert "[removed]" in answer.err
+    told = answer.out + answer.err + (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+    assert "Zwetsch" not in told
