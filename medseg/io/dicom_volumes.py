@@ -74,14 +74,20 @@ def select_slices(slices: Sequence[Slice], select: Mapping[str, str]) -> list[Sl
 
     Args:
         slices: Of one series.
-        select: Keyword to value; a number equals within 1e-6, one part of a list such as ImageType is enough.
+        select: Keyword to value; a number equals within 1e-6, one part of a list such as ImageType is enough. Where
+            enhanced objects call EchoTime EffectiveEchoTime, both are right.
     """
     kept = list(slices)
     for keyword, wanted in select.items():
-        values = {dict(one.attributes).get(keyword, "") for one in kept}
-        if len(values) > 1:
-            kept = [one for one in kept if _equals(dict(one.attributes).get(keyword, ""), wanted)]
+        values = [_value(one, keyword) for one in kept]
+        if len(set(values)) > 1:
+            kept = [one for one, value in zip(kept, values, strict=True) if _equals(value, wanted)]
     return kept
+
+
+def _value(one: Slice, keyword: str) -> str:
+    attributes = dict(one.attributes)
+    return attributes.get(keyword, attributes.get(f"Effective{keyword}", ""))
 
 
 def _varying(positions: Sequence[Sequence[Slice]]) -> Iterator[tuple[str, list[str]]]:

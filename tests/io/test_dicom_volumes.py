@@ -132,3 +132,8 @@ def test_an_attribute_that_does_not_vary_leaves_a_series_as_it_is() -> None:
     """One --select goes for all series of a study; those without several volumes are not meant."""
     slices = echoes("4.92", "4.92")
     assert select_slices(slices, {"EchoTime": "7.38", "StackID": "1"}) == slices
+
+
+def test_an_echo_time_is_selected_by_the_name_that_single_frame_files_have() -> None:
+    slices = [plane(0, EffectiveEchoTime=echo) for echo in ("1.52", "4.9")]
+    assert select_slices(slices, {"EchoTime": "4.9"}) == slices[1:]
