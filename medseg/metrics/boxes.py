@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from medseg.core.types import BoolArray, LabelArray
+from medseg.metrics.lattice import Positions
 
 Box = tuple[slice, ...]
-Positions = npt.NDArray[np.intp]
 
 _RUN_VOXELS = 1 << 20  # voxels looked at together: what is made of them stays small, whatever the image
 
@@ -59,22 +58,26 @@ def _note_runs(labels: LabelArray, seen: Sequence[BoolArray]) -> None:
     thick = max(1, _RUN_VOXELS // labels[0].size)
     for start in range(0, len(labels), thick):
         slab = np.ascontiguousarray(labels[start : start + thick])
-        starts, ends = _runs(slab)
-        values = slab.reshape(-1)[starts]
-        starts, ends, values = starts[values != 0], ends[values != 0], values[values != 0]
-        for axis, index in zip(seen, np.unravel_index(starts, slab.shape), strict=True):
-            axis[values, index + (start if axis is seen[0] else 0)] = True
+        starts, ends, values = _runs(slab)
+        rest = starts
+        for axis, length in zip(reversed(seen[1:]), reversed(slab.shape[1:]), strict=True):
+            rows = rest // length
+            axis[values, rest - rows * length] = True
+            rest = rows
+        seen[0][values, start + rest] = True
         seen[-1][values, ends % slab.shape[-1]] = True
 
 
-def _runs(slab: LabelArray) -> tuple[Positions, Positions]:
-    """First and last place of every run of one value within a row."""
+def _runs(slab: LabelArray) -> tuple[Positions, Positions, LabelArray]:
+    """First and last place of every run of one value within a row, and the value; background left out."""
     line = slab.reshape(-1)
     begins = np.ones(line.size, bool)
     np.not_equal(line[1:], line[:-1], out=begins[1:])
     begins[:: slab.shape[-1]] = True
-    starts = np.flatnonzero(begins)
-    return starts, np.append(starts[1:], line.size) - 1
+    starts = np.append(np.flatnonzero(begins), line.size)
+    values = line[starts[:-1]]
+    some = np.flatnonzero(values)
+    return starts[some], starts[some + 1] - 1, values[some]
 
 
 def _spans(lines: Sequence[BoolArray | LabelArray]) -> Box | None:

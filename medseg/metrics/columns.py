@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,9 +77,10 @@ def rises(marked: Positions, lattice: Lattice) -> Rises:
         lattice: The line.
 
     Returns:
-        (places,) exact up to ``REACH``, above it where there is none so near.
+        Exact up to ``REACH``, above it where there is none so near. The line begins at ``lattice.beyond``.
     """
-    rise = np.full(lattice.steps[0] * lattice.shape[0], _NONE_NEAR, np.uint8)
+    every = np.full(math.prod(lattice.shape) + 2 * lattice.beyond, _NONE_NEAR, np.uint8)
+    rise = every[lattice.beyond : -lattice.beyond]
     rise[marked] = 0
     further = np.empty_like(rise)
     step = 1
@@ -87,4 +89,4 @@ def rises(marked: Positions, lattice: Lattice) -> Rises:
         np.minimum(rise[step:], further[:-step], out=rise[step:])
         np.minimum(rise[:-step], further[step:], out=rise[:-step])
         step *= 2
-    return rise
+    return every

@@ -22,7 +22,7 @@ _ROOM = REACH + 1  # the corner after the last voxel is a place too
 class Lattice:
     """A box with empty room around it, as one line of voxels.
 
-    The room after a row is also the room before the next, so only the first axis has room on both sides.
+    The room after a row is also the room before the next. One empty plane stands before the box and one behind.
 
     Attributes:
         box: Shape of what is placed in it.
@@ -35,7 +35,7 @@ class Lattice:
     @property
     def shape(self) -> Shape:
         """Shape with the room."""
-        return (self.box[0] + 2 * _ROOM, *(n + _ROOM for n in self.box[1:]))
+        return (self.box[0] + 2, *(n + _ROOM for n in self.box[1:]))
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -43,8 +43,8 @@ class Lattice:
         return tuple(math.prod(self.shape[axis + 1 :]) for axis in range(len(self.box)))
 
     @property
-    def front(self) -> int:
-        """Places before the box."""
+    def beyond(self) -> int:
+        """Places before and behind the line that may be stepped on too, where an array has them."""
         return _ROOM * self.steps[0]
 
     def place(self, fill: Callable[[BoolArray], object]) -> BoolArray:
@@ -54,7 +54,7 @@ class Lattice:
             fill: Writes a mask into an array of the shape of the box.
         """
         room = np.zeros(self.shape, bool)
-        fill(room[(slice(_ROOM, _ROOM + self.box[0]), *(slice(n) for n in self.box[1:]))])
+        fill(room[(slice(1, -1), *(slice(n) for n in self.box[1:]))])
         return room.reshape(-1)
 
     def coordinates(self, positions: Positions) -> Positions:

@@ -12,7 +12,7 @@ from medseg.metrics.surface_elements import ELEMENTS, Elements
 def _elements(kind: str, mask: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[np.ndarray, Elements]:
     lattice = Lattice(mask.shape, spacing_mm)
     found = ELEMENTS[kind](lattice.place(lambda out: np.copyto(out, mask)), lattice)
-    return lattice.coordinates(found.points) - lattice.coordinates(np.array([lattice.front])), found
+    return lattice.coordinates(found.points) - lattice.coordinates(np.array([lattice.steps[0]])), found
 
 
 @pytest.mark.parametrize("seed", range(24))
