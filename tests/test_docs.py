@@ -72,7 +72,13 @@ def _blocks(page: Path) -> list[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in _blocks(page)]
+SLOW = ("docs/how-to/scanner.md",)  # trains a model, then segments nine times
 RUNNABLE = [page for page in PAGES if any(b.language in EXECUTED and not b.not_run for b in _blocks(page))]
+
+
+def _with_marks(pages: list[Path]) -> list[object]:
+    """The pages as parameters; those that take longer than a minute run with the slow tests."""
+    return [pytest.param(page, marks=pytest.mark.slow if _name(page) in SLOW else ()) for page in pages]
 
 
 def _shortened(text: str) -> str:
@@ -106,7 +112,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, small_bundles: Path) -
     }
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=_name)
+@pytest.mark.parametrize("page", _with_marks(RUNNABLE), ids=_name)
 def test_every_block_of_a_page_runs_in_order(
     page: Path, cohorts: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
