@@ -5,6 +5,7 @@ Does    a  three nested tumour regions of 240 x 240 x 155: overlap, volumes, HD,
         b  twenty organs of 512 x 512 x 300: the same, in turns with MONAI's HD95 alone, organ by organ; and once more
            in a process of its own to see the peak memory
         c  the regions of a by area alone, in turns with the surface-distance package
+        In a and b the tolerance is told beforehand, as by a policy; --any-tolerance leaves it open.
         Says first whether the numbers are equal. Masks are smooth blobs with islands; --data takes real ones
 Needs   the surface-distance package for c; 160 MB of disk in the temporary folder for b
 Makes   nothing that stays
@@ -70,17 +71,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--turns", type=int, default=7, help="of a and c")
     options.add_argument("--ct-turns", type=int, default=2, help="of b; 0 leaves it out")
+    options.add_argument("--any-tolerance", action="store_true", help="measure all distances by area in a and b too")
     options.add_argument("--data", type=Path, help="a BraTS study folder: its *_seg.nii.gz for a and c")
     given = options.parse_args()
     warnings.simplefilter("ignore")
+    limits_mm = {} if given.any_tolerance else {"area": TOLERANCE_MM}
     tumour = real_tumour(given.data) if given.data else tumour_maps()
-    regions_against_monai(tumour, given.turns)
+    regions_against_monai(tumour, given.turns, limits_mm)
     regions_against_deepmind(tumour, given.turns)
     if given.ct_turns:
-        organs_against_monai(organ_maps(), given.ct_turns)
+        organs_against_monai(organ_maps(), given.ct_turns, limits_mm)
 
 
-def regions_against_monai(maps: Maps, turns: int) -> None:
+def regions_against_monai(maps: Maps, turns: int, limits_mm: dict[str, float]) -> None:
     """Part a: both are given what they take: medseg label maps, MONAI one boolean tensor with a channel per region."""
     p, r = (torch.from_numpy(np.stack([np.isin(m, v) for v in REGIONS.values()]))[None] for m in maps)
     given: dict[str, Any] = {"include_background": True, "spacing": ONE_MM}
@@ -96,7 +99,7 @@ def regions_against_monai(maps: Maps, turns: int) -> None:
         return [tuple(row) for row in torch.cat(columns).T.tolist()]
 
     def medseg() -> Scores:
-        return _all_scores(compare_labels(*maps, ONE_MM, REGIONS))
+        return _all_scores(compare_labels(*maps, ONE_MM, REGIONS, limits_mm=limits_mm))
 
     in_turns(
         "a  three regions, all metrics",
@@ -150,11 +153,11 @@ def _by_area(found: Comparison) -> tuple[float, ...]:
     )
 
 
-def organs_against_monai(maps: Maps, turns: int) -> None:
+def organs_against_monai(maps: Maps, turns: int, limits_mm: dict[str, float]) -> None:
     """Part b: MONAI gets each mask ready-made, so that a one-hot of 20 organs need not fit into memory."""
 
     def medseg() -> Scores:
-        return [(row[2],) for row in _all_scores(compare_labels(*maps, CT_MM, ORGANS))]
+        return [(row[2],) for row in _all_scores(compare_labels(*maps, CT_MM, ORGANS, limits_mm=limits_mm))]
 
     def hd95(p: torch.Tensor, r: torch.Tensor) -> Scores:
         return compute_hausdorff_distance(p, r, include_background=True, percentile=95, spacing=CT_MM).tolist()

@@ -68,6 +68,7 @@ def compare_masks(
     spacing_mm: Sequence[float],
     *,
     elements: Sequence[str] = tuple(ELEMENTS),
+    limits_mm: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Overlap and distances of two masks.
 
@@ -76,12 +77,14 @@ def compare_masks(
         reference: Boolean mask on the same grid.
         spacing_mm: Voxel edges along i, j, k.
         elements: Which distances to measure.
+        limits_mm: For kinds of elements of which only surface Dice is wanted, the largest tolerance: {"area": 1.0}.
 
     Raises:
         GeometryError: The masks differ in shape, or the spacing does not fit them.
     """
     pair = _pair(prediction, reference, spacing_mm)
-    return _compare(pair, join(box_of(mask) for mask in pair.arrays), elements, lambda part, out: np.copyto(out, part))
+    limits = _limits(elements, limits_mm)
+    return _compare(pair, join(box_of(mask) for mask in pair.arrays), limits, lambda part, out: np.copyto(out, part))
 
 
 def compare_labels(
@@ -91,6 +94,7 @@ def compare_labels(
     values: Mapping[str, Sequence[int]],
     *,
     elements: Sequence[str] = tuple(ELEMENTS),
+    limits_mm: Mapping[str, float] | None = None,
 ) -> dict[str, Comparison]:
     """Overlap and distances of each label and region of two label maps.
 
@@ -102,6 +106,7 @@ def compare_labels(
         spacing_mm: Voxel edges along i, j, k.
         values: Name of a label or region to the values it consists of; never 0.
         elements: Which distances to measure.
+        limits_mm: For kinds of elements of which only surface Dice is wanted, the largest tolerance: {"area": 1.0}.
 
     Raises:
         GeometryError: The maps differ in shape, or the spacing does not fit them.
@@ -109,10 +114,10 @@ def compare_labels(
     """
     raise_faults("Labels to compare", [*_type_faults(prediction, reference), *_value_faults(values)], DatalistError)
     pair = _pair(prediction, reference, spacing_mm)
+    limits = _limits(elements, limits_mm)
     boxes = boxes_of_values(pair.arrays, list(values.values()))
     return {
-        name: _compare(pair, box, elements, partial(_mark, values[name]))
-        for name, box in zip(values, boxes, strict=True)
+        name: _compare(pair, box, limits, partial(_mark, values[name])) for name, box in zip(values, boxes, strict=True)
     }
 
 
@@ -142,15 +147,19 @@ def _pair(prediction: Array, reference: Array, spacing_mm: Sequence[float]) -> _
 
 
 def _compare(
-    pair: _Pair[Array], box: Box | None, elements: Sequence[str], mark: Callable[[Array, BoolArray], object]
+    pair: _Pair[Array], box: Box | None, limits: Mapping[str, float], mark: Callable[[Array, BoolArray], object]
 ) -> Comparison:
     if box is None:  # any voxel will do: it is background in both
         box = (slice(1),) * len(pair.spacing_mm)
     parts = [array[box] for array in pair.arrays]
     lattice = Lattice(parts[0].shape, pair.spacing_mm)
     prediction, reference = (lattice.place(partial(mark, part)) for part in parts)
-    surfaces = {kind: distances_on(lattice, prediction, reference, kind) for kind in elements}
+    surfaces = {kind: distances_on(lattice, prediction, reference, kind, limit_mm=mm) for kind, mm in limits.items()}
     return Comparison(overlap(prediction, reference, pair.spacing_mm), surfaces)
+
+
+def _limits(elements: Sequence[str], limits_mm: Mapping[str, float] | None) -> dict[str, float]:
+    return {kind: (limits_mm or {}).get(kind, math.inf) for kind in elements}
 
 
 def _type_faults(*maps: LabelArray) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from medseg.core.types import BoolArray
-from medseg.metrics.columns import UNSEEN, Ranks, rises, search_order
+from medseg.metrics.columns import UNSEEN, Ranks, Search, rises, search_order, sight_of
 from medseg.metrics.lattice import Lattice, Positions, Vector, lengths_mm
 
 # Settled points lose nothing by being searched on; leaving them out pays where at least a quarter is settled.
@@ -30,7 +30,7 @@ class Nearest:
     distance_mm: Vector
 
 
-def nearest(points: Positions, targets: Positions, lattice: Lattice) -> Nearest:
+def nearest(points: Positions, targets: Positions, lattice: Lattice, *, limit_mm: float = math.inf) -> Nearest:
     """Distances from points to the nearest target.
 
     Searches the columns of voxels around every point, nearest column first, until no nearer target can come. Points
@@ -41,23 +41,25 @@ def nearest(points: Positions, targets: Positions, lattice: Lattice) -> Nearest:
         points: (n,) places on the line.
         targets: (m,) places on the line; if there is none every distance is inf.
         lattice: The line.
+        limit_mm: What is further may be given as inf, which is quicker to find out.
     """
     if not targets.size:
         return Nearest(np.zeros(points.size, np.intp), np.array([math.inf]))
-    near_mm = search_order(lattice.spacing_mm).distance_mm
-    rank = _search_columns(points, targets, lattice).astype(np.intp)
-    left = np.flatnonzero(rank >= near_mm.size)
+    sight_mm = sight_of(lattice.spacing_mm)
+    search = search_order(lattice.spacing_mm, min(sight_mm, math.nextafter(limit_mm, math.inf)))
+    rank = _search_columns(points, targets, lattice, search).astype(np.intp)
+    left = np.flatnonzero(rank >= search.distance_mm.size)
     if not left.size:
-        return Nearest(rank, near_mm)
-    far_mm, far_rank = np.unique(_ask_tree(points[left], targets, lattice), return_inverse=True)
-    rank[left] = far_rank + near_mm.size
-    return Nearest(rank, np.concatenate([near_mm, far_mm]))
+        return Nearest(rank, search.distance_mm)
+    left_mm = _ask_tree(points[left], targets, lattice) if limit_mm >= sight_mm else np.full(left.size, math.inf)
+    far_mm, far_rank = np.unique(left_mm, return_inverse=True)
+    rank[left] = far_rank + search.distance_mm.size
+    return Nearest(rank, np.concatenate([search.distance_mm, far_mm]))
 
 
-def _search_columns(points: Positions, targets: Positions, lattice: Lattice) -> Ranks:
+def _search_columns(points: Positions, targets: Positions, lattice: Lattice, search: Search) -> Ranks:
     """Rank of each point's distance, if it is one that the search settles; a higher number otherwise."""
-    search = search_order(lattice.spacing_mm)
-    rise = rises(targets, lattice)
+    rise = rises(targets, lattice, search.reach)
     ranks, index = np.empty(points.size, np.uint16), np.arange(points.size)
     place, best = points, np.full(points.size, UNSEEN)
     # A column is seen from every place alike, as the same line begun elsewhere.

@@ -58,11 +58,13 @@ class SurfaceDistances:
         elements: "voxel" or "area".
         of_prediction: From the elements of the prediction P to the reference R.
         of_reference: From the elements of the reference to the prediction.
+        limit_mm: Distances beyond may have been left at inf; then there is surface Dice up to this tolerance only.
     """
 
     elements: str
     of_prediction: Spread
     of_reference: Spread
+    limit_mm: float = math.inf
 
     def hausdorff_mm(self, percentile: float = 100.0, *, pooled: bool = False) -> float:
         """Distance within which a share of the surfaces lies of each other: max(Q d(p, R), Q d(r, P)), Q a percentile.
@@ -76,12 +78,13 @@ class SurfaceDistances:
             which at least so much of the area lies.
 
         Raises:
-            ValueError: The percentile is not one.
+            ValueError: The percentile is not one, or distances were measured up to a limit only.
 
         Source: Metrics Reloaded (Maier-Hein et al. 2024), Hausdorff distance percentile; of areas, Nikolov et al. 2018.
         """
         if not 0.0 <= percentile <= 100.0:
             raise ValueError(f"the percentile is {percentile}; it must lie between 0 and 100")
+        self._need(math.inf)
         sides = [pool(*self._sides)] if pooled else self._sides
         rule = Spread.linear_percentile if self.elements == "voxel" else Spread.weighted_percentile
         return max((rule(side, percentile) for side in sides if not side.is_empty), default=math.nan)
@@ -89,8 +92,12 @@ class SurfaceDistances:
     def assd_mm(self) -> float:
         """Average symmetric surface distance: (Σ d(p, R) + Σ d(r, P)) / (|P| + |R|), each element by its size.
 
+        Raises:
+            ValueError: Distances were measured up to a limit only.
+
         Source: Metrics Reloaded (Maier-Hein et al. 2024), average symmetric surface distance.
         """
+        self._need(math.inf)
         total = sum(side.total for side in self._sides)
         return sum(side.moment for side in self._sides) / total if total else math.nan
 
@@ -106,23 +113,30 @@ class SurfaceDistances:
             0 to 1.
 
         Raises:
-            ValueError: The tolerance is negative.
+            ValueError: The tolerance is negative, or beyond the limit of what was measured.
 
         Source: Nikolov et al. 2018, Deep learning to achieve clinically applicable segmentation of head and neck
         anatomy for radiotherapy.
         """
         if not tolerance_mm >= 0.0:
             raise ValueError(f"the tolerance is {tolerance_mm} mm; it must not be negative")
+        self._need(tolerance_mm)
         total = sum(side.total for side in self._sides)
         within = sum(side.within(tolerance_mm * (1.0 + TOLERANCE_SLACK)) for side in self._sides)
         return within / total if total else math.nan
+
+    def _need(self, distance_mm: float) -> None:
+        if distance_mm > self.limit_mm:
+            raise ValueError(f"distances were measured up to {self.limit_mm} mm only; measure them without that limit")
 
     @property
     def _sides(self) -> tuple[Spread, Spread]:
         return self.of_prediction, self.of_reference
 
 
-def distances_on(lattice: Lattice, prediction: BoolArray, reference: BoolArray, elements: str) -> SurfaceDistances:
+def distances_on(
+    lattice: Lattice, prediction: BoolArray, reference: BoolArray, elements: str, *, limit_mm: float = math.inf
+) -> SurfaceDistances:
     """Distances between the surfaces of two masks on one line.
 
     Args:
@@ -130,11 +144,13 @@ def distances_on(lattice: Lattice, prediction: BoolArray, reference: BoolArray, 
         prediction: Made by ``lattice.place``.
         reference: Another.
         elements: "voxel" or "area".
+        limit_mm: The largest tolerance that will be asked for, where nothing else will be.
     """
     p, r = (ELEMENTS[elements](mask, lattice) for mask in (prediction, reference))
-    return SurfaceDistances(elements, _directed(p, r, lattice), _directed(r, p, lattice))
+    upto_mm = limit_mm * (1.0 + TOLERANCE_SLACK)
+    return SurfaceDistances(elements, _directed(p, r, lattice, upto_mm), _directed(r, p, lattice, upto_mm), limit_mm)
 
 
-def _directed(of: Elements, to: Elements, lattice: Lattice) -> Spread:
-    found = nearest(of.points, to.points, lattice)
+def _directed(of: Elements, to: Elements, lattice: Lattice, upto_mm: float) -> Spread:
+    found = nearest(of.points, to.points, lattice, limit_mm=upto_mm)
     return spread_of(found.distance_mm, found.rank, of.size)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import slow_truth
 
-from medseg.metrics.columns import search_order
+from medseg.metrics.columns import search_order, sight_of
 from medseg.metrics.lattice import REACH, Lattice, lengths_mm
 from medseg.metrics.nearest import nearest
 
@@ -58,10 +58,22 @@ def test_n_voxels_apart_is_n_times_the_spacing_to_the_last_bit(axis: int, away: 
 
 @pytest.mark.parametrize("spacing_mm", SPACINGS, ids=str)
 def test_the_search_settles_nothing_beyond_its_sight(spacing_mm: tuple[float, ...]) -> None:
-    search = search_order(spacing_mm)
+    search = search_order(spacing_mm, sight_of(spacing_mm))
     assert (np.diff(search.distance_mm) > 0.0).all()
-    assert search.distance_mm[-1] < (REACH + 1) * min(spacing_mm)
     side = np.arange(-REACH - 1, REACH + 2)
     offsets = np.stack(np.meshgrid(*[side] * len(spacing_mm), indexing="ij"), -1).reshape(-1, len(spacing_mm))
     in_sight = lengths_mm(offsets, spacing_mm)
-    assert set(in_sight[in_sight < (REACH + 1) * min(spacing_mm)].tolist()) == set(search.distance_mm.tolist())
+    assert set(in_sight[in_sight < sight_of(spacing_mm)].tolist()) == set(search.distance_mm.tolist())
+
+
+@pytest.mark.parametrize("spacing_mm", SPACINGS, ids=str)
+@pytest.mark.parametrize("limit_mm", [0.0, 0.5, 1.4, 40.0])
+def test_up_to_a_limit_nothing_changes(spacing_mm: tuple[float, ...], limit_mm: float) -> None:
+    rng = np.random.default_rng(5)
+    lattice = Lattice((20,) * len(spacing_mm), spacing_mm)
+    points, targets = (_places(lattice, rng.random(lattice.box) < 0.05) for _ in range(2))
+    whole, part = (nearest(points, targets, lattice, limit_mm=mm) for mm in (np.inf, limit_mm))
+    whole_mm, part_mm = (found.distance_mm[found.rank] for found in (whole, part))
+    within = whole_mm <= limit_mm
+    np.testing.assert_array_equal(part_mm[within], whole_mm[within])
+    assert (part_mm[~within] > limit_mm).all()

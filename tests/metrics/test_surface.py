@@ -148,3 +148,20 @@ def test_a_percentile_or_tolerance_that_is_none_is_refused() -> None:
         found.nsd(-1.0)
     with pytest.raises(ValueError, match="tolerance is nan mm"):
         found.nsd(math.nan)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_with_a_limit_surface_dice_is_the_same_and_no_distance_is_given(seed: int) -> None:
+    prediction, reference, spacing_mm = slow_truth.random_pair(seed)
+    whole = compare_masks(prediction, reference, spacing_mm)
+    for limit_mm in (0.0, 1.0, 2.0 * spacing_mm[0], 60.0):
+        found = compare_masks(prediction, reference, spacing_mm, limits_mm={"area": limit_mm})
+        assert found.nsd(limit_mm) == pytest.approx(whole.nsd(limit_mm), rel=1e-12)
+        assert found.nsd(limit_mm / 2.0) == pytest.approx(whole.nsd(limit_mm / 2.0), rel=1e-12)
+        assert found.hausdorff_mm() == whole.hausdorff_mm()
+        with pytest.raises(ValueError, match=f"up to {limit_mm} mm only"):
+            found.hausdorff_mm(variant="area")
+        with pytest.raises(ValueError, match=f"up to {limit_mm} mm only"):
+            found.assd_mm(elements="area")
+        with pytest.raises(ValueError, match=f"up to {limit_mm} mm only"):
+            found.nsd(limit_mm + 1.0)
