@@ -183,6 +183,7 @@ def in_turns(title: str, ways: dict[str, Way], turns: int, *, bar: float) -> Non
     scores: dict[str, Scores] = {}
     for _ in range(turns + 1):  # the first turn warms up
         for name, way in ways.items():
+            time.sleep(0.5)  # threads that still spin from the turn before would take a core
             scores[name], seconds = timed(way)
             taken[name].append(seconds)
     ours, theirs = (np.array(scores[name]) for name in ways)

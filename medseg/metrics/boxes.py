@@ -65,7 +65,7 @@ def _note_runs(labels: LabelArray, seen: Sequence[BoolArray]) -> None:
             axis[values, rest - rows * length] = True
             rest = rows
         seen[0][values, start + rest] = True
-        seen[-1][values, ends % slab.shape[-1]] = True
+        seen[-1][values, ends - ends // slab.shape[-1] * slab.shape[-1]] = True
 
 
 def _runs(slab: LabelArray) -> tuple[Positions, Positions, LabelArray]:

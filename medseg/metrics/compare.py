@@ -175,6 +175,8 @@ def _value_faults(values: Mapping[str, Sequence[int]]) -> list[str]:
 
 
 def _mark(values: Sequence[int], labels: LabelArray, out: BoolArray) -> None:
-    np.equal(labels, values[0], out=out)
+    part = np.ascontiguousarray(labels)  # read and written row by row once only, whatever the number of values
+    mask = part == values[0]
     for value in values[1:]:
-        out |= labels == value
+        mask |= part == value
+    np.copyto(out, mask)

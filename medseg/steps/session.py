@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from medseg.core.split import split_by_patient
 from medseg.core.study import Study
 from medseg.engine.batches import choose_workers
 from medseg.engine.device import choose_device, choose_precision, peak_memory_gib
-from medseg.engine.distributed import World, join, leader_says, leave, world_of_environment
+from medseg.engine.distributed import World, depart, join, leader_says, leave, world_of_environment
 from medseg.recipe.layers import Resolved
 from medseg.runs.progress import Progress, format_seconds
 from medseg.steps.closing import Result, close_run
@@ -102,7 +101,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
         outcome = _run(plan, watcher, wish, task.world)
         leave(task.world)
         if not task.world.leads:
-            sys.exit(0)
+            depart()
         return close_run(task, run, plan, parts, outcome, say)
 
 
@@ -138,8 +137,6 @@ def _opened(task: Task, resume: Path | None, say: Say) -> Iterator[OpenRun]:
     run = open_run(task, resume, say)
     try:
         yield run
-    except SystemExit:  # a process that does not lead, and is done
-        raise
     except BaseException as error:
         run.fail(error)
         raise

@@ -16,7 +16,7 @@ from medseg.core.labels import Label, LabelSet
 from medseg.engine.batches import Patches
 from medseg.engine.checkpoint import save_checkpoint
 from medseg.engine.device import Precision
-from medseg.engine.distributed import World, gather, join, largest, leader_says, leave, world_of_environment
+from medseg.engine.distributed import World, depart, gather, join, largest, leader_says, leave, world_of_environment
 from medseg.engine.pace import StepPace
 from medseg.engine.scoring import score_network
 from medseg.engine.training import Training
@@ -84,3 +84,4 @@ for world in (ranks, World()) if ranks.leads else (ranks,):  # at last the leade
         facts = train(studies, batch * 2 // world.size, stop_on_rank) | {"seen": seen}
         (folder / f"{name}-{world.size}-{world.rank}.json").write_text(json.dumps(facts))
     leave(world)
+depart()
