@@ -1,0 +1,164 @@
+"""One study scored: every metric of every label and region, with the policy's say where a mask is empty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medseg.core.geometry import spacing_of
+from medseg.core.types import Affine, BoolArray, LabelArray
+from medseg.metrics.boxes import boxes_of_values
+from medseg.metrics.compare import compare_labels
+from medseg.metrics.connected import widen
+from medseg.metrics.lesion_rules import LesionRules
+from medseg.metrics.lesions import Lesion, score_lesions, score_missing
+from medseg.metrics.metric import METRICS, Measured
+from medseg.metrics.overlap import same_grid
+from medseg.metrics.policy import MetricPolicy, State, penalised, penalty_of, state_of
+from medseg.metrics.surface import HAUSDORFF_VARIANTS
+
+_OF_PREDICTION = ("prediction_ml", "difference_ml")  # unknown where there is no prediction; 0 ml would be a claim
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """One label or region of one study.
+
+    Attributes:
+        state: What the two masks held.
+        values: Key of ``METRICS`` to the score, penalties in place; nan where not scored.
+        lesions: The table of lesions.
+        tags: What is wrong in words: see ``medseg.metrics.tags``.
+    """
+
+    state: State
+    values: Mapping[str, float]
+    lesions: tuple[Lesion, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyScores:
+    """One study.
+
+    Attributes:
+        study: Its id.
+        patient: Whose it is.
+        labels: Label or region to its scores.
+        failure: Why there is no usable prediction; empty where there is one.
+    """
+
+    study: str
+    patient: str
+    labels: Mapping[str, LabelScore]
+    failure: str = ""
+
+
+def score_maps(
+    prediction: LabelArray,
+    reference: LabelArray,
+    affine_ras: Affine,
+    values: Mapping[str, Sequence[int]],
+    policy: MetricPolicy,
+) -> dict[str, LabelScore]:
+    """Score a prediction.
+
+    Args:
+        prediction: Label map (I, J, K), uint8. A map one voxel thick is scored in its plane, in 2D: in 3D all of it
+            would be surface.
+        reference: On the same grid.
+        affine_ras: Of both.
+        values: Label or region to the values that make it up.
+        policy: The rules.
+
+    Returns:
+        A score for each of ``values``, in their order.
+
+    Raises:
+        GeometryError: The maps differ in shape.
+    """
+    pair = _in_plane(prediction, reference, affine_ras)
+    limits = {HAUSDORFF_VARIANTS[policy.hd_variant].elements: math.inf}
+    limits.setdefault(policy.nsd_weighting, max(map(policy.tolerance_of, values), default=0.0))
+    compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=tuple(limits), limits_mm=limits)
+    rules = _with_penalty(policy.lesions, pair)
+    scores = {}
+    for name, masks in _masks(pair, values, policy):
+        counts = compared[name].overlap
+        state = state_of(prediction_empty=counts.tp + counts.fp == 0, reference_empty=counts.tp + counts.fn == 0)
+        measured = Measured(name, compared[name], score_lesions(*masks, pair.spacing_mm, rules=rules), policy)
+        scores[name] = LabelScore(state, _judged(measured, state, pair), measured.lesions.lesions)
+    return scores
+
+
+def score_failed(
+    reference: LabelArray, affine_ras: Affine, values: Mapping[str, Sequence[int]], policy: MetricPolicy
+) -> dict[str, LabelScore]:
+    """Scores of a study without a usable prediction: the worst there are, for every label.
+
+    Args:
+        reference: Label map (I, J, K), uint8.
+        affine_ras: Of it.
+        values: Label or region to the values that make it up.
+        policy: The rules.
+    """
+    pair = _in_plane(np.zeros_like(reference), reference, affine_ras)
+    compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=())
+    rules = _with_penalty(policy.lesions, pair)
+    scores = {}
+    for name, (_, mask) in _masks(pair, values, policy):
+        measured = Measured(name, compared[name], score_missing(mask, pair.spacing_mm, rules=rules), policy)
+        judged = _judged(measured, "missing", pair) | dict.fromkeys(_OF_PREDICTION, math.nan)
+        scores[name] = LabelScore("missing", judged, measured.lesions.lesions)
+    return scores
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Prediction and reference, in 2D or 3D."""
+
+    maps: tuple[LabelArray, LabelArray]
+    spacing_mm: tuple[float, ...]
+
+
+def _in_plane(prediction: LabelArray, reference: LabelArray, affine_ras: Affine) -> _Pair:
+    """Without the axis along which the maps are one voxel thick, where there is exactly one."""
+    same_grid(prediction, reference)
+    spacing_mm = spacing_of(affine_ras)
+    thin = [axis for axis, length in enumerate(reference.shape) if length == 1]
+    if len(thin) != 1:
+        return _Pair((prediction, reference), spacing_mm)
+    in_plane = tuple(edge for axis, edge in enumerate(spacing_mm) if axis != thin[0])
+    return _Pair((prediction.squeeze(thin[0]), reference.squeeze(thin[0])), in_plane)
+
+
+def _with_penalty(rules: LesionRules, pair: _Pair) -> LesionRules:
+    """The rules with their penalty as a number: lesions are scored in a box, and the image is larger."""
+    return replace(rules, penalty_mm=penalty_of(rules.penalty_mm, pair.maps[1].shape, pair.spacing_mm))
+
+
+def _masks(
+    pair: _Pair, values: Mapping[str, Sequence[int]], policy: MetricPolicy
+) -> Iterator[tuple[str, tuple[BoolArray, BoolArray]]]:
+    """Both masks of each name, cut to what they fill; one at a time, so that memory does not grow with their number."""
+    boxes = boxes_of_values(pair.maps, list(values.values()))
+    for (name, own), box in zip(values.items(), boxes, strict=True):
+        around = (slice(1),) * len(pair.spacing_mm) if box is None else widen(box, policy.lesions.dilation + 1)
+        prediction, reference = (np.isin(labels[around], own) for labels in pair.maps)
+        yield name, (prediction, reference)
+
+
+def _judged(measured: Measured, state: State, pair: _Pair) -> dict[str, float]:
+    """Every metric, with the policy's value where a mask is empty."""
+    values = {}
+    for key, metric in METRICS.items():
+        known = state == "scored" or metric.kind == "measure" or metric.by_lesion
+        value = float(metric.value(measured)) if known else math.nan
+        if not metric.by_lesion:
+            shape, policy = pair.maps[1].shape, measured.policy
+            value = penalised(value, state, policy, kind=metric.kind, shape=shape, spacing_mm=pair.spacing_mm)
+        values[key] = value
+    return values
