@@ -74,7 +74,8 @@ def gates_of(least: Mapping[str, str], most: Mapping[str, str], names: Sequence[
     words += [("max", *item) for item in most.items()]
     faults = [fault for side, key, limit in words if (fault := _fault(side, key, limit, names))]
     raise_faults("Gates", faults, UsageError)
-    return [Gate(*key.split(".", 1), side, float(limit)) for side, key, limit in words]  # type: ignore[arg-type]
+    cut = [(side, *key.split(".", 1), limit) for side, key, limit in words]
+    return [Gate(metric, name, side, float(limit)) for side, metric, name, limit in cut]
 
 
 def check_gates(gates: Sequence[Gate], evaluation: Evaluation) -> tuple[GateResult, ...]:
