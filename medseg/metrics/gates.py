@@ -74,13 +74,17 @@ def gates_of(least: Mapping[str, str], most: Mapping[str, str], names: Sequence[
     words += [("max", *item) for item in most.items()]
     faults = [fault for side, key, limit in words if (fault := _fault(side, key, limit, names))]
     raise_faults("Gates", faults, UsageError)
-    cut = [(side, *key.split(".", 1), limit) for side, key, limit in words]
-    return [Gate(metric, name, side, float(limit)) for side, metric, name, limit in cut]
+    return [_gate(side, key, limit) for side, key, limit in words]
 
 
 def check_gates(gates: Sequence[Gate], evaluation: Evaluation) -> tuple[GateResult, ...]:
     """What became of each demand."""
     return tuple(GateResult(gate, evaluation.summaries[gate.name][gate.metric].whole.mean) for gate in gates)
+
+
+def _gate(side: Side, key: str, limit: str) -> Gate:
+    metric, _, name = key.partition(".")
+    return Gate(metric, name, side, float(limit))
 
 
 def _fault(side: Side, key: str, limit: str, names: Sequence[str]) -> str | None:
