@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import UsageError
+from medseg.core.machine import cores
 from medseg.core.recipe import Recipe
 from medseg.core.split import split_by_patient
 from medseg.core.study import Study
@@ -187,11 +187,6 @@ def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:
     if not task.world.leads or run.metrics is None:
         return SilentWatcher(wish)
     return LeadingWatcher(wish, run.folder, run.metrics, run.tracker)
-
-
-def cores() -> int:
-    """Cores this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
