@@ -10,6 +10,7 @@ from typing import Any
 
 import medseg
 from medseg.bundle.read import Bundle
+from medseg.bundle.results import KEY, results_in_words
 from medseg.runs.report import write_report
 from medseg.runs.report_facts import ReportBundle, ReportRun, ReportScan, StudyReport
 from medseg.steps.jobs import Result
@@ -73,7 +74,7 @@ def _bundle(bundle: Bundle) -> ReportBundle:
         digest=bundle.digest,
         intended_use=_intended_use(metadata),
         research_use=RESEARCH_USE,
-        evaluation=_evaluation(metadata.get("eval_metrics")),
+        evaluation=results_in_words(metadata.get(KEY)),
     )
 
 
@@ -82,9 +83,3 @@ def _intended_use(metadata: Mapping[str, Any]) -> str:
     use = str(metadata.get("intended_use", "The bundle does not say what it is for."))
     trained_on = metadata.get("image_classes")
     return f"{use} Input it was made for: {trained_on}." if trained_on else use
-
-
-def _evaluation(metrics: Any) -> str:
-    if not isinstance(metrics, Mapping) or not metrics:
-        return ""
-    return ", ".join(f"{name} {value}" for name, value in metrics.items())
