@@ -14,6 +14,7 @@ from medseg.core.errors import EXIT_DONE, EXIT_USAGE
 VERBS = {
     "train": ("medseg.train", "train a bundle, score it on a hold-out, leave a bundle that infers"),
     "infer": ("medseg.infer", "segment studies with a bundle or a run"),
+    "evaluate": ("medseg.evaluate", "score predictions against references, with intervals and a report"),
     "check": ("medseg.check", "say what is wrong with a bundle or a dataset, without training"),
     "deidentify": ("medseg.deidentify", "copy DICOM images without their patients"),
 }

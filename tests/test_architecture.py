@@ -20,7 +20,7 @@ FLOORS = (
     {"bundle", "datasets", "transforms", "metrics"},
     {"engine", "runs"},
     {"steps"},
-    {"train", "infer", "check", "deidentify"},
+    {"train", "infer", "evaluate", "check", "deidentify"},
     {"cli"},
     {"__main__"},
 )

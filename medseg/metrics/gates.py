@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from medseg.core.errors import UsageError, raise_faults
+from medseg.core.errors import ConfigError, UsageError, raise_faults
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
 
@@ -75,6 +75,30 @@ def gates_of(least: Mapping[str, str], most: Mapping[str, str], names: Sequence[
     faults = [fault for side, key, limit in words if (fault := _fault(side, key, limit, names))]
     raise_faults("Gates", faults, UsageError)
     return [_gate(side, key, limit) for side, key, limit in words]
+
+
+def gates_of_thresholds(thresholds: Mapping[str, Mapping[str, float]], given: Sequence[Gate]) -> list[Gate]:
+    """Gates as a bundle's evaluate.yaml states them: metric to label or region to the value it must reach.
+
+    Args:
+        thresholds: The least value where more is better, the most where less is.
+        given: Gates of the command line, which win over the bundle's.
+
+    Raises:
+        ConfigError: A metric is unknown or has no better direction.
+    """
+    known = [key for key, metric in METRICS.items() if metric.better]
+    faults = [
+        f"thresholds.{key}: no metric of a gate; those are {', '.join(known)}" for key in thresholds.keys() - set(known)
+    ]
+    raise_faults("Bundle's evaluate.yaml", sorted(faults), ConfigError)
+    taken = {(gate.metric, gate.name) for gate in given}
+    return [
+        Gate(metric, name, "min" if METRICS[metric].better == "higher" else "max", float(limit))
+        for metric, row in thresholds.items()
+        for name, limit in row.items()
+        if (metric, name) not in taken
+    ]
 
 
 def check_gates(gates: Sequence[Gate], evaluation: Evaluation) -> tuple[GateResult, ...]:

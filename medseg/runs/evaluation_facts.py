@@ -113,6 +113,7 @@ class EvaluationFacts:
         title: What was evaluated, for example "hippocampus_unet3d".
         evaluation: The scores, with their summaries and policy.
         left_out: What could not be paired or scored, one sentence each.
+        unscored: How many of these are references that cannot be used.
         gates: Demands, and what became of them.
         comparison: With another evaluation; None where none was asked for.
         strata: Tables by group.
@@ -123,6 +124,7 @@ class EvaluationFacts:
     title: str
     evaluation: Evaluation
     left_out: tuple[str, ...] = ()
+    unscored: int = 0
     gates: tuple[GateResult, ...] = ()
     comparison: ComparisonFacts | None = None
     strata: tuple[StratumTable, ...] = ()

@@ -23,7 +23,7 @@ from medseg.runs.evaluation_facts import ComparisonFacts, EvaluationFacts, Strat
 from medseg.runs.record import versions
 from medseg.runs.table import write_csv
 
-SUMMARY, PER_STUDY, PER_LESION = "summary.json", "per_study.csv", "per_lesion.csv"
+SUMMARY, PER_STUDY, PER_LESION, REPORT = "summary.json", "per_study.csv", "per_lesion.csv", "report.html"
 STUDY_COLUMNS = ("study", "patient", "label", "state", *METRICS, "tags", "failure")
 
 

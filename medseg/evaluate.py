@@ -1,0 +1,198 @@
+"""Score predictions against references: `python -m medseg.evaluate --prediction DIR --reference DIR --output EVAL`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medseg.bundle.find import find_bundle
+from medseg.bundle.labels_file import read_labels_file
+from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.scoring import Scoring
+from medseg.core.command import Parser, pairs, run_command
+from medseg.core.errors import EXIT_DONE, EXIT_GATE, EXIT_SOME_FAILED, UsageError
+from medseg.metrics.lesion_rules import HD_VARIANTS, LESION_RULES
+from medseg.metrics.policy import POLICIES
+from medseg.steps.evaluation_request import EvaluateRequest
+
+if TYPE_CHECKING:
+    from medseg.runs.evaluation_facts import EvaluationFacts
+
+
+def parser() -> Parser:
+    """Options of the verb."""
+    options = Parser(
+        prog="medseg evaluate",
+        description="Score predictions against references, by rules that are written into every result.",
+        epilog="Exit code 3: a prediction is missing or unusable. 4: a gate was not met.",
+    )
+    what = options.add_argument_group("what to score")
+    what.add_argument("--prediction", type=Path, metavar="DIR", help="label maps, NIfTI or DICOM SEG, or one file")
+    what.add_argument("--reference", type=Path, metavar="DIR", help="label maps, or a dataset with labels")
+    what.add_argument("--bundle", help="says the labels; with --data, a trained model that is run first")
+    what.add_argument("--data", type=Path, metavar="DIR", help="labelled dataset whose hold-out --bundle segments")
+    what.add_argument("--labels", type=Path, metavar="FILE", help="YAML of labels and regions, like evaluate.yaml")
+    how = options.add_argument_group("by which rules")
+    how.add_argument("--policy", choices=tuple(POLICIES), default="default", help="what empty masks score")
+    how.add_argument("--preset", choices=tuple(LESION_RULES), help="how lesions are told apart and paired")
+    how.add_argument("--hd-variant", choices=HD_VARIANTS, help="which Hausdorff distance (default voxel)")
+    how.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="LABEL=MM",
+        help="of the surface Dice (default: the bundle's, else 1 mm); may be repeated",
+    )
+    how.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default 0)")
+    more = options.add_argument_group("what to say of it")
+    more.add_argument("--strata", type=Path, metavar="FILE", help="CSV of study ids, and columns to group by")
+    more.add_argument("--against", type=Path, metavar="EVAL", help="an earlier evaluation, to compare with")
+    for side, example in (("min", "dice.WT=0.85"), ("max", "hd95_mm.WT=10")):
+        more.add_argument(
+            f"--{side}",
+            action="append",
+            default=[],
+            metavar="METRIC.LABEL=VALUE",
+            help=f"the mean must be at {'least' if side == 'min' else 'most'} this, for example {example}",
+        )
+    where = options.add_argument_group("where and how it runs")
+    where.add_argument("--output", type=Path, required=True, metavar="EVAL", help="folder of report and tables")
+    where.add_argument("--workers", type=int, metavar="N", help="processes that score (default: cores)")
+    where.add_argument("--device", default="auto", metavar="D", help="with --data: auto, cpu, cuda, cuda:N or mps")
+    where.add_argument("--precision", choices=("fp32", "bf16", "fp16", "auto"), default="fp32", help="with --data")
+    where.add_argument("--tracking-uri", metavar="URI", help="MLflow of the model's run (default: the training's)")
+    where.add_argument("--no-tracking", action="store_true", help="do not use MLflow")
+    where.add_argument("--update-bundle", action="store_true", help="write the results into the bundle's metadata.json")
+    where.add_argument("--json", action="store_true", help="end with one line of JSON instead of the report's path")
+    return options
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate as the options say; see ``parser``."""
+    request = EvaluateRequest(
+        output=options.output,
+        prediction=options.prediction,
+        reference=options.reference,
+        bundle=options.bundle,
+        data=options.data,
+        labels=options.labels,
+        policy=options.policy,
+        preset=options.preset,
+        hd_variant=options.hd_variant,
+        tolerance_mm=pairs(options.tolerance, "--tolerance"),
+        strata=options.strata,
+        against=options.against,
+        least=pairs(options.min, "--min"),
+        most=pairs(options.max, "--max"),
+        workers=options.workers,
+        seed=options.seed,
+        device=options.device,
+        precision=options.precision,
+        tracking=not options.no_tracking,
+        tracking_uri=options.tracking_uri,
+        update_bundle=options.update_bundle,
+    )
+    facts = evaluate(request)
+    report = request.output / "report.html"
+    print(json.dumps(_summary(request.output, report, facts)) if options.json else report)
+    return exit_code(facts)
+
+
+def evaluate(request: EvaluateRequest, *, say: Callable[[str], None] = print) -> EvaluationFacts:
+    """Score predictions against references, and write what was found to ``request.output``.
+
+    Args:
+        request: What to score, and by which rules.
+        say: Shows a line to the user.
+
+    Raises:
+        MedsegError: Nothing can be scored or an option does not fit; nothing was written.
+    """
+    _check(request)
+    bundle = None if request.bundle is None else read_bundle(find_bundle(request.bundle))
+    scoring = _scoring(request, bundle)
+    from medseg.steps.evaluation import check_evaluation, run_evaluation
+    from medseg.steps.evaluation_screen import lines_of
+    from medseg.steps.evaluation_sources import find_maps, origin_of, title_of
+
+    predictions, references = find_maps(request, bundle, say=say)
+    title = title_of(request, bundle)
+    origin = origin_of(request, bundle)
+    task = check_evaluation(request, predictions, references, scoring=scoring, title=title, provenance=origin)
+    facts = run_evaluation(task, say=say)
+    for line in lines_of(facts):
+        say(line)
+    _hand_on(request, bundle, facts)
+    return facts
+
+
+def exit_code(facts: EvaluationFacts) -> int:
+    """4 where a gate was not met, else 3 where a study has no usable prediction or reference, else 0."""
+    if not all(result.met for result in facts.gates):
+        return EXIT_GATE
+    return EXIT_SOME_FAILED if facts.evaluation.failed or facts.unscored else EXIT_DONE
+
+
+def _check(request: EvaluateRequest) -> None:
+    """Options that do not go together.
+
+    Raises:
+        UsageError: They do not.
+    """
+    two = request.prediction is not None and request.reference is not None
+    one = request.prediction is not None or request.reference is not None
+    if request.data is not None and (one or request.bundle is None):
+        raise UsageError("--data is segmented by --bundle and then scored; it stands with --bundle and without others.")
+    if request.data is None and not two:
+        raise UsageError("Give --prediction and --reference, or --bundle of a trained model and --data.")
+    if request.bundle is not None and request.labels is not None:
+        raise UsageError("--bundle and --labels both say what the labels are; give one.")
+    if request.update_bundle and request.bundle is None:
+        raise UsageError("--update-bundle needs --bundle.")
+    if request.workers is not None and request.workers < 1:
+        raise UsageError(f"--workers {request.workers} is out of range; give 1 or more.")
+    if request.seed < 0:
+        raise UsageError(f"--seed {request.seed} is out of range; give 0 or more.")
+
+
+def _scoring(request: EvaluateRequest, bundle: Bundle | None) -> Scoring | None:
+    if bundle is not None:
+        return bundle.scoring
+    return None if request.labels is None else read_labels_file(request.labels)
+
+
+def _hand_on(request: EvaluateRequest, bundle: Bundle | None, facts: EvaluationFacts) -> None:
+    """To the model's card and to its run in MLflow, where that is asked for."""
+    from medseg.bundle.results import write_results
+    from medseg.runs.evaluation_files import REPORT, SUMMARY, summary_of
+
+    if bundle is not None and request.update_bundle:
+        write_results(bundle.root, summary_of(facts))
+    if request.bundle is None or not request.tracking:
+        return
+    from medseg.steps.evaluation_tracking import track_evaluation, tracked_run
+
+    tracked = tracked_run(Path(request.bundle), tracking_uri=request.tracking_uri)
+    if tracked is not None:
+        track_evaluation(tracked, facts.evaluation, [request.output / REPORT, request.output / SUMMARY])
+
+
+def _summary(output: Path, report: Path, facts: EvaluationFacts) -> dict[str, Any]:
+    from medseg.runs.evaluation_files import summary_of
+
+    found = summary_of(facts)
+    kept = {key: found[key] for key in ("studies", "labels", "gates", "policy_digest")}
+    return {"output": str(output), "report": str(report), **kept}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the verb; gives its exit code."""
+    return run_command(parser, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

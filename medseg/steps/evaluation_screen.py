@@ -1,0 +1,59 @@
+"""What the terminal shows of an evaluation: one table, the policy, the worst studies, the gates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from medseg.metrics.evaluation import Evaluation, Summarised
+from medseg.metrics.ranking import rank
+from medseg.metrics.summary import Summary
+from medseg.runs.evaluation_facts import EvaluationFacts
+from medseg.runs.table import format_table
+
+WORST = 3
+_HEADERS = ("", "n", "failed", "Dice", "95 % interval", "median", "surface Dice", "HD95 mm", "both exist", "median")
+
+
+def lines_of(facts: EvaluationFacts) -> Iterator[str]:
+    """Line after line."""
+    evaluation = facts.evaluation
+    yield format_table(_HEADERS, [_row(evaluation, name) for name in evaluation.names])
+    yield "HD95: mean with penalty, mean where both masks exist (n), median with penalty. All metrics: summary.json."
+    yield ""
+    yield f"Policy '{evaluation.policy.name}':"
+    yield from (f"  {sentence}" for sentence in evaluation.policy.in_words())
+    yield ""
+    worst = rank(evaluation)[:WORST]
+    yield "Worst studies, by mean Dice:" if worst else "Nothing was scored: no label is in any study."
+    yield from (f"  {one.study}  {one.dice:.3f}  {one.reason}" for one in worst)
+    yield from _others(facts)
+
+
+def _row(evaluation: Evaluation, name: str) -> list[object]:
+    row = evaluation.summaries[name]
+    dice, hd95 = row["dice"].whole, row["hd95_mm"]
+    interval = "-" if math.isnan(dice.low) else f"{dice.low:.3f} to {dice.high:.3f}"
+    distances = [_mm(hd95.whole.mean), _both(hd95), _mm(hd95.whole.median)]
+    return [name, dice.n, dice.failed, dice.mean, interval, dice.median, row["nsd"].whole.mean, *distances]
+
+
+def _both(hd95: Summarised) -> str:
+    alone: Summary | None = hd95.both_exist
+    return "-" if alone is None or not alone.n else f"{_mm(alone.mean)} ({alone.n})"
+
+
+def _mm(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _others(facts: EvaluationFacts) -> Iterator[str]:
+    for title, sentences in (
+        ("Compared", () if facts.comparison is None else (*facts.comparison.sentences, *facts.comparison.notes)),
+        ("Not evaluated", facts.left_out),
+        ("Gates", tuple(result.sentence for result in facts.gates)),
+    ):
+        if sentences:
+            yield ""
+            yield f"{title}:"
+            yield from (f"  {sentence}" for sentence in sentences)

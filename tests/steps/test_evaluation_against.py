@@ -1,0 +1,66 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medseg.core.errors import DatalistError
+from medseg.metrics.evaluation import Evaluation
+from medseg.metrics.policy import POLICIES
+from medseg.metrics.scores import StudyScores, score_maps
+from medseg.runs.evaluation_facts import EvaluationFacts
+from medseg.runs.evaluation_files import SavedEvaluation, read_evaluation, write_summary, write_tables
+from medseg.steps.evaluation_against import compare_with
+from tests.evaluations import AFFINE, VALUES, evaluation, maps
+
+GOOD = evaluation({f"s{n:02d}": n % 2 for n in range(12)})
+BAD = evaluation({f"s{n:02d}": 3 + n % 3 for n in range(12)})
+
+
+def saved(folder: Path, one: Evaluation, title: str = "old") -> SavedEvaluation:
+    write_tables(folder, one)
+    write_summary(folder, EvaluationFacts(title, one))
+    return read_evaluation(folder)
+
+
+def test_a_model_that_is_better_everywhere_is_told_apart(tmp_path: Path) -> None:
+    found = compare_with(saved(tmp_path, BAD), GOOD, title="new")
+    dice = next(row for row in found.differences if (row.label, row.metric) == ("core", "dice"))
+    # Shifts of 0 and 1 in turn against 3, 4 and 5 in turn, of 4 voxels: mean 0.875 against (0.25 + 0 + 0) / 3.
+    assert dice.mean == pytest.approx(0.875 - 0.25 / 3)
+    assert (dice.n, dice.effect, dice.told_apart) == (12, 1.0, True)
+    assert any(sentence.startswith("dice of core: new is better than old") for sentence in found.sentences)
+    assert any(sentence.startswith("hd95_mm of core: new is better than old") for sentence in found.sentences)
+
+
+def test_two_like_models_cannot_be_told_apart(tmp_path: Path) -> None:
+    found = compare_with(saved(tmp_path, GOOD, "same"), GOOD, title="same")
+    assert all("cannot be told apart with n = 12" in sentence for sentence in found.sentences)
+    assert found.ours != found.theirs
+
+
+def test_studies_of_one_side_only_are_named(tmp_path: Path) -> None:
+    fewer = replace(GOOD, studies=GOOD.studies[2:])
+    found = compare_with(saved(tmp_path, fewer), GOOD, title="new")
+    assert found.notes == ("2 studies are in this evaluation only and not compared: s00, s01.",)
+    assert {row.n for row in found.differences} == {10}
+
+
+def test_another_policy_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatalistError, match=r"(?s)different policies.*one_empty_mm: 373\.13 here, diagonal there"):
+        compare_with(saved(tmp_path, GOOD), replace(GOOD, policy=POLICIES["brats"]), title="new")
+
+
+def test_evaluations_without_a_common_study_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatalistError, match="No study"):
+        compare_with(saved(tmp_path, evaluation({"other": 0})), GOOD, title="new")
+
+
+def test_other_references_are_refused(tmp_path: Path) -> None:
+    smaller = maps()
+    smaller[:6] = 0
+    scores = score_maps(maps(), smaller, AFFINE, VALUES, POLICIES["default"])
+    other = replace(GOOD, studies=(StudyScores("s00", "s00", scores), *GOOD.studies[1:]))
+    with pytest.raises(
+        DatalistError, match=r"different references: 1 fault\n  study 's00', whole: 0\.512 ml here, 0\.384 ml"
+    ):
+        compare_with(saved(tmp_path, other), GOOD, title="new")
