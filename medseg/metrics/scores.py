@@ -17,8 +17,10 @@ from medseg.metrics.lesion_rules import LesionRules
 from medseg.metrics.lesions import Lesion, score_lesions, score_missing
 from medseg.metrics.metric import METRICS, Measured
 from medseg.metrics.overlap import same_grid
+from medseg.metrics.placed import Cutout
 from medseg.metrics.policy import MetricPolicy, State, penalised, penalty_of, state_of
 from medseg.metrics.surface import HAUSDORFF_VARIANTS
+from medseg.metrics.tags import tags_of
 
 _OF_PREDICTION = ("prediction_ml", "difference_ml")  # unknown where there is no prediction; 0 ml would be a claim
 
@@ -86,11 +88,12 @@ def score_maps(
     compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=tuple(limits), limits_mm=limits)
     rules = _with_penalty(policy.lesions, pair)
     scores = {}
-    for name, masks in _masks(pair, values, policy):
+    for name, masks, place in _masks(pair, values, policy):
         counts = compared[name].overlap
         state = state_of(prediction_empty=counts.tp + counts.fp == 0, reference_empty=counts.tp + counts.fn == 0)
         measured = Measured(name, compared[name], score_lesions(*masks, pair.spacing_mm, rules=rules), policy)
-        scores[name] = LabelScore(state, _judged(measured, state, pair), measured.lesions.lesions)
+        tags = pair.tags(masks, place, affine_ras, state=state, dice=counts.dice)
+        scores[name] = LabelScore(state, _judged(measured, state, pair), measured.lesions.lesions, tags)
     return scores
 
 
@@ -109,19 +112,36 @@ def score_failed(
     compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=())
     rules = _with_penalty(policy.lesions, pair)
     scores = {}
-    for name, (_, mask) in _masks(pair, values, policy):
-        measured = Measured(name, compared[name], score_missing(mask, pair.spacing_mm, rules=rules), policy)
+    for name, masks, place in _masks(pair, values, policy):
+        measured = Measured(name, compared[name], score_missing(masks[1], pair.spacing_mm, rules=rules), policy)
         judged = _judged(measured, "missing", pair) | dict.fromkeys(_OF_PREDICTION, math.nan)
-        scores[name] = LabelScore("missing", judged, measured.lesions.lesions)
+        tags = pair.tags(masks, place, affine_ras, state="missing", dice=0.0)
+        scores[name] = LabelScore("missing", judged, measured.lesions.lesions, tags)
     return scores
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Prediction and reference, in 2D or 3D."""
+    """Prediction and reference, in 2D or 3D.
+
+    Attributes:
+        maps: Both label maps.
+        spacing_mm: Along their axes.
+        thin: The axis of the image that they lack; None where they have all three.
+    """
 
     maps: tuple[LabelArray, LabelArray]
     spacing_mm: tuple[float, ...]
+    thin: int | None = None
+
+    def tags(
+        self, masks: tuple[BoolArray, BoolArray], place: Cutout, affine_ras: Affine, *, state: State, dice: float
+    ) -> tuple[str, ...]:
+        """What is wrong with a label whose masks were cut out there; left and right need all three axes."""
+        if self.thin is not None:
+            masks = np.expand_dims(masks[0], self.thin), np.expand_dims(masks[1], self.thin)
+            place = place.thickened(self.thin)
+        return tags_of(*masks, affine_ras, state=state, dice=dice, cutout=place)
 
 
 def _in_plane(prediction: LabelArray, reference: LabelArray, affine_ras: Affine) -> _Pair:
@@ -132,7 +152,7 @@ def _in_plane(prediction: LabelArray, reference: LabelArray, affine_ras: Affine)
     if len(thin) != 1:
         return _Pair((prediction, reference), spacing_mm)
     in_plane = tuple(edge for axis, edge in enumerate(spacing_mm) if axis != thin[0])
-    return _Pair((prediction.squeeze(thin[0]), reference.squeeze(thin[0])), in_plane)
+    return _Pair((prediction.squeeze(thin[0]), reference.squeeze(thin[0])), in_plane, thin[0])
 
 
 def _with_penalty(rules: LesionRules, pair: _Pair) -> LesionRules:
@@ -142,13 +162,13 @@ def _with_penalty(rules: LesionRules, pair: _Pair) -> LesionRules:
 
 def _masks(
     pair: _Pair, values: Mapping[str, Sequence[int]], policy: MetricPolicy
-) -> Iterator[tuple[str, tuple[BoolArray, BoolArray]]]:
-    """Both masks of each name, cut to what they fill; one at a time, so that memory does not grow with their number."""
+) -> Iterator[tuple[str, tuple[BoolArray, BoolArray], Cutout]]:
+    """Both masks of each name, cut to what they fill, and where; one at a time: memory does not grow with them."""
     boxes = boxes_of_values(pair.maps, list(values.values()))
     for (name, own), box in zip(values.items(), boxes, strict=True):
         around = (slice(1),) * len(pair.spacing_mm) if box is None else widen(box, policy.lesions.dilation + 1)
         prediction, reference = (np.isin(labels[around], own) for labels in pair.maps)
-        yield name, (prediction, reference)
+        yield name, (prediction, reference), Cutout(pair.maps[1].shape, tuple(span.start or 0 for span in around))
 
 
 def _judged(measured: Measured, state: State, pair: _Pair) -> dict[str, float]:
