@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from medseg.core.geometry import axis_codes, spacing_of
 from medseg.core.verdict import Finding
-from medseg.runs.colours import Rgb, hexadecimal
+from medseg.runs.page_parts import code, facts_list, page, section, swatch, table, text, thousands
 from medseg.runs.report_facts import Measurement, StudyReport
 from medseg.runs.report_pictures import Columns, Gallery, LabelRow, Picture
-from medseg.runs.report_style import STYLE
 
-# Whatever stands on the page, a browser loads nothing and runs nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 OBLIQUE_DEGREES = 0.5  # planes turned by less look straight
-_THIN_SPACE = "\u202f"
 _LETTERS = (("R", "right"), ("L", "left"), ("A", "front"), ("P", "back"), ("S", "head"), ("I", "feet"))
 
 
@@ -29,7 +24,7 @@ def page_of(report: StudyReport, gallery: Gallery) -> str:
     Returns:
         HTML; every text of the report is escaped.
     """
-    title = f"Segmentation report: {text(report.study)}"
+    title = f"Segmentation report: {report.study}"
     body = [
         f"<header><h1>Segmentation report</h1><p class=lead>Study {code(report.study)}, segmented by "
         f"{code(report.bundle.name)} {text(report.bundle.version)}</p></header>",
@@ -37,34 +32,14 @@ def page_of(report: StudyReport, gallery: Gallery) -> str:
         f'<section class="box research"><p><strong>{text(report.bundle.research_use)}</strong></p></section>',
         _empty_box(report),
         _warning_box(report),
-        _section("Measurements", _measurements(gallery)),
-        _section("Pictures", _pictures(report, gallery)),
-        _section("Input", _channels(report)),
-        _section("Grid of the result", _grid(report)),
-        _section("Model and run", _model(report)),
+        section("Measurements", _measurements(gallery)),
+        section("Pictures", _pictures(report, gallery)),
+        section("Input", _channels(report)),
+        section("Grid of the result", _grid(report)),
+        section("Model and run", _model(report)),
         "</main>",
     ]
-    head = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
-    )
-    return head + "<body>" + "\n".join(part for part in body if part) + "</body></html>\n"
-
-
-def text(value: object) -> str:
-    """Escaped for HTML; characters that do not print, or that turn the direction of writing, are shown as �."""
-    plain = "".join(ch if ch.isprintable() else " " if ch.isspace() else "�" for ch in str(value))
-    return html.escape(plain, quote=True)
-
-
-def code(value: object) -> str:
-    """A name as programs write it."""
-    return f"<code>{text(value)}</code>"
-
-
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{title}</h2>{content}</section>"
+    return page(title, body)
 
 
 def _empty_box(report: StudyReport) -> str:
@@ -97,7 +72,7 @@ def _finding(finding: Finding, where: str) -> str:
 def _measurements(gallery: Gallery) -> str:
     rows = [
         (
-            f"{_swatch(row.colour)}{_link(row, number)}",
+            f"{swatch(row.colour)}{_link(row, number)}",
             "region" if row.measurement.is_region else "label",
             text(", ".join(str(value) for value in row.measurement.values)),
             volume(row.measurement) if row.measurement.voxels else "not found",
@@ -106,16 +81,12 @@ def _measurements(gallery: Gallery) -> str:
         for number, row in enumerate(gallery.rows)
     ]
     heads = ("Name", "Kind", "Values", "Volume, ml", "Voxels")
-    return _table("Volume of each label and region", heads, rows, numbers=(3, 4))
+    return table("Volume of each label and region", heads, rows, numbers=(3, 4))
 
 
 def _link(row: LabelRow, number: int) -> str:
     name = text(row.measurement.name)
     return f'<a href="#label-{number}">{name}</a>' if row.columns else name
-
-
-def _swatch(colour: Rgb) -> str:
-    return f'<span class=swatch style="background:{hexadecimal(colour)}"></span>'
 
 
 def _pictures(report: StudyReport, gallery: Gallery) -> str:
@@ -153,7 +124,7 @@ def _row(row: LabelRow, number: int) -> str:
         note = "not found"
     else:
         note = f"{volume(one)} ml"
-    title = f"<h3>{_swatch(row.colour)}{text(one.name)} <span class=note>{note}</span></h3>"
+    title = f"<h3>{swatch(row.colour)}{text(one.name)} <span class=note>{note}</span></h3>"
     return f'<div class=row id="label-{number}">{title}{_planes(row.columns)}</div>'
 
 
@@ -188,14 +159,14 @@ def _channels(report: StudyReport) -> str:
         for one in report.channels
     ]
     heads = ("Channel", "Recognised by", "Series", "Description", "Voxels", "Spacing, mm", "Resampled", "Verdict")
-    return _table("Where each channel comes from", heads, rows)
+    return table("Where each channel comes from", heads, rows)
 
 
 def _grid(report: StudyReport) -> str:
     scan = report.scan
     oblique = scan.oblique_degrees
     turned = f"oblique by {oblique:.1f} degrees" if oblique >= OBLIQUE_DEGREES else "along the patient's axes"
-    return _facts(
+    return facts_list(
         {
             "Voxels": times(scan.labels.shape),
             "Spacing": f"{times(spacing_of(scan.affine_ras))} mm",
@@ -206,7 +177,7 @@ def _grid(report: StudyReport) -> str:
 
 def _model(report: StudyReport) -> str:
     bundle, run = report.bundle, report.run
-    return _facts(
+    return facts_list(
         {
             "Bundle": f"{code(bundle.name)} {text(bundle.version)}",
             "Digest": code(bundle.digest),
@@ -219,31 +190,10 @@ def _model(report: StudyReport) -> str:
     )
 
 
-def _facts(facts: dict[str, str]) -> str:
-    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items()) + "</dl>"
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """The first cell of each row names it."""
-    kinds = [" class=number" if n in numbers else "" for n in range(len(heads))]
-    top = "".join(f"<th scope=col{kind}>{head}</th>" for head, kind in zip(heads, kinds, strict=True))
-    lines = []
-    for first, *others in rows:
-        cells = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(others, kinds[1:], strict=True))
-        lines.append(f"<tr><th scope=row>{first}</th>{cells}</tr>")
-    table = f'<table aria-label="{caption}"><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-    return f'<div class=wide role=region tabindex=0 aria-label="{caption}">{table}</div>'
-
-
 def volume(one: Measurement) -> str:
     """Millilitres with three significant digits or more."""
     decimals = 1 if one.volume_ml >= 10 else 2 if one.volume_ml >= 1 else 3
     return f"{one.volume_ml:.{decimals}f}"
-
-
-def thousands(number: int) -> str:
-    """A count in groups of three digits."""
-    return f"{number:,}".replace(",", _THIN_SPACE)
 
 
 def times(sizes: Iterable[float]) -> str:
