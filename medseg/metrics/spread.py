@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from medseg.metrics.lattice import Vector
 
+# Relative. The last digits of a sum of areas turn on their order; 19 of 20 equal elements must be 95 % all the same.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -52,7 +55,7 @@ class Spread:
     def weighted_percentile(self, percentile: float) -> float:
         """Smallest distance within which at least this share of the size lies."""
         upto = np.cumsum(self.size)
-        place = int(np.searchsorted(upto, percentile / 100.0 * upto[-1]))
+        place = int(np.searchsorted(upto, percentile / 100.0 * upto[-1] * (1.0 - _ROUNDING)))
         return float(self.distance_mm[min(place, self.distance_mm.size - 1)])
 
 
