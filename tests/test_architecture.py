@@ -31,7 +31,7 @@ DOORS = {
     "highdicom": ("io/dicom*.py",),
     "SimpleITK": ("io/itk.py",),
     "mlflow": ("runs/tracking.py",),
-    "matplotlib": ("runs/pictures.py",),
+    "matplotlib": ("runs/pictures*.py",),
     "tqdm": ("runs/progress.py",),
     "yaml": ("recipe/*.py", "bundle/*.py", "runs/config_file.py"),
     # steps name the types of what bundle/ builds, and the version that a cache entry belongs to

@@ -1,4 +1,4 @@
-"""Pictures of a run: curves over epochs, and predictions laid over their scans; the only file with matplotlib."""
+"""Pictures of a run: curves over epochs, and predictions laid over their scans."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def draw_overlay(
     for row, (name, classes) in enumerate(rows.items()):
         for axis, sheet in zip(axes[row], sheets, strict=True):
             _draw_sheet(axis, sheet, scan, classes, greys)
-            _annotate(axis, sheet, bar_mm)
+            annotate(axis, sheet, bar_mm)
         axes[row][0].set_ylabel(name, color=_LIGHT, fontsize=13, labelpad=8)
     for axis, sheet in zip(axes[0], sheets, strict=True):
         axis.set_title(f"{sheet.plane.name}, {grid.voxel(index, sheet.plane.normal)}", color=_LIGHT, fontsize=11)
@@ -131,7 +131,7 @@ def _draw_sheet(axis: Any, sheet: Sheet, scan: FloatArray, classes: LabelArray, 
     axis.imshow(_fill(areas), extent=place, interpolation="nearest")
     # What lies inside comes last: its outline is not hidden by that of what lies around it.
     for number in sorted(np.unique(areas[areas > 0]), key=lambda number: -_reach(areas == number)):
-        y, x = _outline(areas == number)
+        y, x = outline_lines(areas == number)
         height, width = sheet.pixel_mm
         axis.plot(np.multiply(x, width), np.multiply(y, height), color=_colour(int(number)), linewidth=1.1)
     axis.set(xticks=[], yticks=[], facecolor="black", xlim=place[:2], ylim=place[2:])
@@ -144,7 +144,7 @@ def _reach(mask: BoolArray) -> int:
     return int(np.prod([np.ptp(where) + 1 for where in np.nonzero(mask)]))
 
 
-def _annotate(axis: Any, sheet: Sheet, bar_mm: int) -> None:
+def annotate(axis: Any, sheet: Sheet, bar_mm: int) -> None:
     """Directions at the four edges, and a bar of a round number of millimetres."""
     style: dict[str, Any] = {
         "transform": axis.transAxes,
@@ -172,7 +172,7 @@ def _fill(classes: LabelArray) -> FloatArray:
     return picture
 
 
-def _outline(mask: BoolArray) -> tuple[list[float], list[float]]:
+def outline_lines(mask: BoolArray) -> tuple[list[float], list[float]]:
     """Edges between pixels in and out of a mask: y and x of line ends in pixels, nan between lines."""
     rows: list[float] = []
     columns: list[float] = []

@@ -36,7 +36,8 @@ def test_a_move_goes_past_the_end_of_the_grid(first: np.ndarray, second: np.ndar
 
 @given(masks)
 def test_the_centroid_is_the_mean_of_the_indices(mask: np.ndarray) -> None:
-    np.testing.assert_allclose(place(mask, (10, 20, 30)).centroid, np.argwhere(mask).mean(axis=0) + (10, 20, 30))
+    expected = np.argwhere(mask).mean(axis=0) + np.array([10, 20, 30])
+    np.testing.assert_allclose(place(mask, (10, 20, 30)).centroid, expected)
 
 
 def test_an_empty_mask_lies_nowhere() -> None:
