@@ -91,7 +91,7 @@ def read_headers(path: Path) -> Files:
         path: A folder, looked through in any depth (links to folders are not followed), or one file.
     """
     headers, damaged, others = [], [], 0
-    for file in _walk(path):
+    for file in walk(path):
         found = _look_at(file)
         if isinstance(found, Header):
             headers.append(found)
@@ -104,10 +104,10 @@ def read_headers(path: Path) -> Files:
 
 def has_dicom(path: Path) -> bool:
     """Whether a file, or any file below a folder, is DICOM; stops at the first one."""
-    return any(_is_dicom(_start_of(file)) for file in _walk(path))
+    return any(is_dicom(start_of(file)) for file in walk(path))
 
 
-def _start_of(path: Path) -> bytes:
+def start_of(path: Path) -> bytes:
     """First bytes of a file, with its whole file meta group in all but odd cases; empty where it cannot be read."""
     try:
         with path.open("rb") as stream:
@@ -151,7 +151,11 @@ def _is_deflated(start: bytes, path: Path) -> bool:
     return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
 
-def _walk(path: Path) -> Iterator[Path]:
+def walk(path: Path) -> Iterator[Path]:
+    """Files at a path, in any depth; hidden ones and the litter of operating systems are left out.
+
+    Links to folders are not followed. A folder that cannot be listed is given in place of its files.
+    """
     if not path.is_dir():
         if path.is_file() or not path.exists():  # a pipe or device would be waited for without end
             yield path
@@ -161,11 +165,12 @@ def _walk(path: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             if not name.startswith(".") and name.lower() not in _JUNK:
-                yield from _walk(Path(folder) / name)
+                yield from walk(Path(folder) / name)
     yield from closed  # a folder that cannot be listed may hold slices; as a file it cannot be read, and says so
 
 
-def _is_dicom(start: bytes) -> bool:
+def is_dicom(start: bytes) -> bool:
+    """Whether a file begins as DICOM does, with a preamble or without."""
     return start[_PREAMBLE:][:4] == _MAGIC or start[:4] in _BARE_STARTS
 
 
@@ -178,7 +183,7 @@ def _look_at(path: Path) -> Header | Damaged | None:
                 return Damaged(
                     path, Finding("empty_file", f"'{path.name}': empty file ({what}). Copy the folder again.")
                 )
-            if not _is_dicom(start):
+            if not is_dicom(start):
                 return None
             dataset = _parse(stream, start, path, with_pixels=False)
             pixels_at = None if _is_deflated(start, path) else stream.tell()

@@ -18,7 +18,7 @@ from medseg.core.coding import Concept
 from medseg.core.errors import FileError, GeometryError
 from medseg.io.dicom_files import open_dataset
 
-_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # Segmentation, Label Map Segmentation
+SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # Segmentation, Label Map Segmentation
 _BACKGROUND = "125040"  # DCM, "Background": the segment that is none
 _GREATEST = 255  # label maps are uint8
 
@@ -144,7 +144,7 @@ def _open(path: Path) -> Dataset:
             dataset = open_dataset(path, with_pixels=True)
         except Exception as error:  # pydicom raises almost anything on damaged bytes
             raise FileError(f"'{path}': cannot be read as DICOM ({type(error).__name__}).") from error
-    if dataset.get("SOPClassUID") not in _CLASSES:
+    if dataset.get("SOPClassUID") not in SEG_CLASSES:
         raise FileError(f"'{path}': not a DICOM segmentation, its modality is '{dataset.get('Modality', '')}'.")
     return dataset
 

@@ -11,16 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from medseg.core.errors import FileError, GeometryError
-from medseg.core.types import Affine, BoolArray, FloatArray, LabelArray, Shape
-from medseg.io.dicom_geometry import TILT_LIMIT_PIXELS, UNEVEN_LIMIT
+from medseg.core.types import Affine, BoolArray, LabelArray, Shape
+from medseg.io.dicom_geometry import TILT_LIMIT_PIXELS
 from medseg.io.dicom_seg_frames import ReadSegment, SegContent, SegFrame, frame_pixels, open_seg
+from medseg.io.dicom_seg_grid import own_grid
 from medseg.io.dicom_seg_place import PLANE_TOLERANCE_VOXELS, Grid, Spot, grid_of, spot, window
-from medseg.io.dicom_seg_source import lps
 from medseg.io.dicom_series import Series
-
-_SAME_PLANE_MM = 1e-2  # frames of several segments on one slice; printed positions differ by less
-_SAME_COSINE = 1e-4
-MAX_VOXELS = 2**31  # 2 GiB of labels; 1024 x 1024 x 2048, more than any scanner gives
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def read_seg(path: Path) -> SegFile:
         GeometryError: Its frames lie on no regular grid.
     """
     content = open_seg(path)
-    grid = _own_grid(content)
+    grid = own_grid(content)
     labels = place_labels(content, grid, max(PLANE_TOLERANCE_VOXELS, TILT_LIMIT_PIXELS))
     return SegFile(labels, grid.affine_ras, content.segments, content.series_uids, content.frame_of_reference_uid)
 
@@ -96,7 +92,7 @@ def read_seg_masks(path: Path, target: Series | tuple[Shape, Affine] | None = No
         GeometryError: As ``read_seg`` and ``read_seg_onto``.
     """
     content = open_seg(path)
-    grid = _own_grid(content) if target is None else _grid(target)
+    grid = own_grid(content) if target is None else _grid(target)
     tolerance = TILT_LIMIT_PIXELS if target is None else PLANE_TOLERANCE_VOXELS
     masks = {one.number: _zeros(grid.shape) for one in content.segments}
     for plane, at in _planes(content, grid, tolerance):
@@ -106,19 +102,33 @@ def read_seg_masks(path: Path, target: Series | tuple[Shape, Affine] | None = No
     return {number: mask.view(np.bool_) for number, mask in masks.items()}
 
 
-def place_labels(content: SegContent, grid: Grid, tolerance_voxels: float) -> LabelArray:
-    """An open SEG on given voxels; see ``read_seg_onto``."""
+def place_labels(
+    content: SegContent, grid: Grid, tolerance_voxels: float, values: Mapping[int, int] | None = None
+) -> LabelArray:
+    """An open SEG on given voxels; see ``read_seg_onto``.
+
+    Args:
+        content: Of the file.
+        grid: The voxels.
+        tolerance_voxels: How far any corner of a frame may lie off.
+        values: Segment number to what is written for it, 1 to 255. Segments that it does not name are left out and
+            may overlap any other; segments of one value may overlap each other. None writes the numbers.
+
+    Raises:
+        FileError: As ``read_seg``.
+        GeometryError: As ``read_seg_onto``.
+    """
+    written = {one.number: one.number for one in content.segments} if values is None else values
+    table = np.zeros(256, np.uint8)
+    table[list(written)] = list(written.values())
     labels = _zeros(grid.shape)
     for plane, at in _planes(content, grid, tolerance_voxels):
-        part, inside = _window(content, labels, at, plane)
+        part, inside = _window(content, labels, at, table[plane])
         clash = (part != 0) & (inside != 0) & (part != inside)
         if clash.any():
-            names = {one.number: one.name for one in content.segments}
+            names = {written[one.number]: one.name for one in content.segments if one.number in written}
             first, second = (names[int(one[clash][0])] for one in (part, inside))
-            raise FileError(
-                f"'{content.path}': segments '{first}' and '{second}' overlap, so they are no label map. "
-                "Read them as masks."
-            )
+            raise FileError(f"'{content.path}': segments '{first}' and '{second}' overlap, so they are no label map.")
         np.copyto(part, inside, where=inside != 0)
     return labels
 
@@ -161,40 +171,3 @@ def _zeros(shape: Shape) -> LabelArray:
 
 def _grid(target: Series | tuple[Shape, Affine]) -> Grid:
     return grid_of(target) if isinstance(target, Series) else Grid(*target)
-
-
-def _own_grid(content: SegContent) -> Grid:
-    first, frames = content.frames[0], content.frames
-    cosines = np.array([one.rows_columns_lps for one in frames])
-    if np.abs(cosines - cosines[0]).max() > _SAME_COSINE or len({one.pixel_spacing_mm for one in frames}) > 1:
-        raise GeometryError(f"'{content.path}': its frames have several orientations or pixel spacings.")
-    row, column = cosines[0].reshape(2, 3)
-    normal = np.cross(row, column)
-    positions = np.array([one.position_lps for one in frames])
-    order = np.argsort(positions @ normal, kind="stable")
-    depth = (positions @ normal)[order]
-    step_mm = _step(content, np.diff(depth))
-    count = round((depth[-1] - depth[0]) / step_mm) + 1
-    shape = (int(content.dataset.Columns), int(content.dataset.Rows), count)
-    if np.prod(np.array(shape, float)) > MAX_VOXELS:
-        raise GeometryError(f"'{content.path}': its frames span {' x '.join(map(str, shape))} voxels; too many.")
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = row * first.pixel_spacing_mm[1], column * first.pixel_spacing_mm[0]
-    affine[:3, 2], affine[:3, 3] = normal * step_mm, positions[order[0]]
-    return Grid(shape, lps(affine))
-
-
-def _step(content: SegContent, gaps_mm: FloatArray) -> float:
-    """Distance of slices: as stated where the frames agree, else the smallest gap where all are multiples of it."""
-    gaps = gaps_mm[gaps_mm > _SAME_PLANE_MM]
-    stated = content.frames[0].spacing_mm
-    for step in (stated, float(gaps.min()) if len(gaps) else None):
-        if step and np.all(np.abs(gaps / step - np.rint(gaps / step)) <= UNEVEN_LIMIT):
-            times = float(np.rint(gaps / step).sum())
-            return float(gaps.sum()) / times if times else step
-    if not len(gaps):
-        raise GeometryError(f"'{content.path}': one slice, and nothing states how thick it is.")
-    raise GeometryError(
-        f"'{content.path}': its frames lie at uneven distances, {gaps.min():.4g} to {gaps.max():.4g} mm. "
-        "Read it onto the series it was made from."
-    )
