@@ -1,0 +1,177 @@
+"""What an evaluation scores, and which written value or segment of a label map is which of its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from medseg.core.errors import DatalistError, raise_faults
+from medseg.core.labels import Label, LabelSet
+from medseg.steps.label_maps import Kind, LabelFile, LabelMaps
+from medseg.steps.label_search import WHAT_TO_DO, declared_labels, plain, search_labels
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What to score.
+
+    Attributes:
+        label_set: Labels in the order of classes, and regions.
+        reference_names: Written value to name, as the references declare it; None where they do not.
+        prediction_names: The same of the predictions.
+        notes: What the user should know of how values are read.
+    """
+
+    label_set: LabelSet
+    reference_names: Mapping[int, str] | None = None
+    prediction_names: Mapping[int, str] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def values(self) -> dict[str, tuple[int, ...]]:
+        """Each region, then each label that is not one of them, to its classes: what ``score_maps`` takes."""
+        index = {name: n for n, name in self.names.items()}
+        regions = {name: tuple(index[one] for one in own) for name, own in self.label_set.regions.items()}
+        return regions | {name: (n,) for name, n in index.items() if name not in regions}
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class to label; 0, the background, has none."""
+        return {n: label.name for n, label in enumerate(self.label_set.labels, 1)}
+
+    def of_reference(self) -> dict[int, int]:
+        """Written value of a reference to class, 0 included.
+
+        Raises:
+            DatalistError: The references name a label that the set does not know.
+        """
+        return self.label_set.class_of_value(self.reference_names)
+
+    def of_prediction(self, file: LabelFile | None = None) -> dict[int, int]:
+        """Written value of a prediction to class, 0 included.
+
+        Predictions that name their labels are read so. The others follow the references where these name theirs, as
+        ``medseg infer`` does; the set's own values hold for labels that no one names, and for a prediction whose
+        run.json says that it has these.
+
+        Args:
+            file: The prediction; None for one of which nothing is known.
+
+        Raises:
+            DatalistError: The predictions name a label that the set does not know.
+        """
+        if self.prediction_names is not None:
+            return self.label_set.class_of_value(self.prediction_names)
+        own, declared = self.label_set.class_of_value(), self.of_reference()
+        unnamed = {value: n for value, n in own.items() if n not in declared.values() and value not in declared}
+        as_data = declared | unnamed
+        written = set(file.written or ()) if file else set()
+        if written and written <= own.keys() and not written <= as_data.keys():
+            return own
+        if (written and written <= as_data.keys()) or conflict(own, declared):
+            return as_data
+        return own | declared
+
+    def of_segments(self, segments: Mapping[int, str]) -> dict[int, int]:
+        """Segment number to class, by name or alias, whatever its case and punctuation.
+
+        A segment that is a region is left out, since its labels say the same; a segment of a region with one label is
+        that label.
+
+        Args:
+            segments: Number to name.
+
+        Raises:
+            DatalistError: A name is unknown, or a region has no segments of all its labels.
+        """
+        known = {plain(name): n for n, label in enumerate(self.label_set.labels, 1) for name in _all_names(label)}
+        index = {name: n for n, name in self.names.items()}
+        regions = {plain(name): [index[one] for one in own] for name, own in self.label_set.regions.items()}
+        known = {name: own[0] for name, own in regions.items() if len(own) == 1} | known
+        classes = {number: known[plain(name)] for number, name in segments.items() if plain(name) in known}
+        for name in (name for number, name in segments.items() if number not in classes):
+            if plain(name) not in regions:
+                raise DatalistError(f"segment '{name}' is not known; known are {self._listed()}. {WHAT_TO_DO}")
+            if lost := [self.names[n] for n in regions[plain(name)] if n not in classes.values()]:
+                raise DatalistError(
+                    f"segment '{name}' is a region of labels, and there is no segment of {', '.join(lost)}"
+                )
+        return classes
+
+    def _listed(self) -> str:
+        return ", ".join(dict.fromkeys([*self.names.values(), *self.label_set.regions]))
+
+
+def labels_of(
+    predictions: LabelMaps,
+    references: LabelMaps,
+    given: LabelSet | None,
+    *,
+    each: Callable[..., Iterable[Any]] = map,
+) -> Labels:
+    """What to score in these label maps.
+
+    Args:
+        predictions: As found.
+        references: As found; without ``given`` and without declared names all of them are read.
+        given: Of a bundle or a file; None takes the labels that the references declare, then those that the
+            predictions declare, then every value or segment name that any reference has.
+        each: As ``map``; that of an executor reads several references at a time.
+
+    Raises:
+        DatalistError: A declared name is not in the label set; numbers on one side and names of segments on the other
+            with nothing to tell which is which; as ``search_labels``.
+    """
+    theirs, ours = references.label_names, predictions.label_names
+    if given is None and theirs is None:
+        theirs = ours  # one convention, since nobody speaks of two
+    if given is None and theirs is None:
+        _check_kinds(predictions, references)
+    label_set = given or (search_labels(references, each=each) if theirs is None else declared_labels(theirs))
+    labels = Labels(label_set, theirs, ours)
+    faults = [_region_fault(name, own) for name, own in label_set.regions.items() if _is_taken(name, own, labels)]
+    for maps, mapping in ((references, labels.of_reference), (predictions, labels.of_prediction)):
+        try:
+            mapping()
+        except DatalistError as error:
+            faults.append(f"'{maps.root}': {error}")
+    raise_faults("Labels", dict.fromkeys(faults), DatalistError)
+    return replace(labels, notes=_notes(labels, predictions))
+
+
+def _check_kinds(predictions: LabelMaps, references: LabelMaps) -> None:
+    words: Mapping[Kind, str] = {"nifti": "numbers", "seg": "named segments"}
+    ours, theirs = ({file.kind for file in maps.files.values()} for maps in (predictions, references))
+    if ours and len(ours | theirs) > 1:
+        listed = [" and ".join(words[kind] for kind in sorted(kinds)) for kinds in (ours, theirs)]
+        raise DatalistError(
+            f"The predictions hold {listed[0]}, the references {listed[1]}; nothing tells which is which. {WHAT_TO_DO}."
+        )
+
+
+def _is_taken(name: str, own: Iterable[str], labels: Labels) -> bool:
+    return name in labels.names.values() and tuple(own) != (name,)
+
+
+def _region_fault(name: str, own: Iterable[str]) -> str:
+    return f"'{name}' is a label and also a region of {', '.join(own)}; rename one of them"
+
+
+def _notes(labels: Labels, predictions: LabelMaps) -> tuple[str, ...]:
+    """What a prediction may mean by its values is told where two readings are possible."""
+    names, own = labels.reference_names, labels.label_set.class_of_value()
+    unsaid = [file for file in predictions.files.values() if file.kind == "nifti" and file.written is None]
+    if names is None or labels.prediction_names is not None or not unsaid or not conflict(own, labels.of_reference()):
+        return ()
+    listed = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
+    return (f"values of the predictions are read as the references declare theirs: {listed}",)
+
+
+def conflict(own: Mapping[int, int], declared: Mapping[int, int]) -> bool:
+    """Whether one written value means two labels."""
+    return any(declared.get(value, n) != n for value, n in own.items())
+
+
+def _all_names(label: Label) -> tuple[str, ...]:
+    return (label.name, *label.aliases)

@@ -1,0 +1,99 @@
+"""Which labels the references hold, where nobody has said what is to be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medseg.core.errors import DatalistError, MedsegError, raise_faults
+from medseg.core.labels import Label, LabelSet
+from medseg.core.types import LabelArray
+from medseg.io.dicom_seg_frames import open_seg
+from medseg.io.formats import reader_of
+from medseg.steps.label_maps import LabelFile, LabelMaps
+
+MOST_LABELS = 100  # whole-body atlases have up to about this many; a scan in whole numbers has more
+WHAT_TO_DO = "Name the labels with --labels FILE, or give the --bundle that wrote them"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one label map holds.
+
+    Attributes:
+        path: The file, for messages.
+        values: Values other than 0 of a NIfTI file.
+        segments: Names of the segments of a SEG, in their order.
+        fault: Why it cannot be read; empty where it can.
+    """
+
+    path: str
+    values: tuple[int, ...] = ()
+    segments: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def held_in(file: LabelFile) -> Held:
+    """Values or segments of a label map."""
+    try:
+        if file.kind == "seg":
+            return Held(str(file.path), segments=tuple(one.name for one in open_seg(file.path).segments))
+        values = values_in(reader_of(file.path).label(file.path)[0])
+        return Held(str(file.path), values=tuple(value for value in values if value))
+    except MedsegError as error:
+        return Held(str(file.path), fault=str(error))
+
+
+def search_labels(references: LabelMaps, *, each: Callable[..., Iterable[Any]] = map) -> LabelSet:
+    """A label for each value, named by its number, or for each segment, that any reference has.
+
+    References that cannot be read are passed over.
+
+    Args:
+        references: Read once, all of them.
+        each: As ``map``; that of an executor reads several at a time.
+
+    Raises:
+        DatalistError: There is no label, there are too many, or some references are NIfTI and others SEG.
+    """
+    found: list[Held] = list(each(held_in, references.files.values()))
+    title = f"References '{references.root}'"
+    raise_faults(title, [_too_many(one) for one in found if len(one.values) > MOST_LABELS], DatalistError)
+    if all(one.fault for one in found):
+        raise_faults(f"{title} hold no label map", [one.fault for one in found], DatalistError)
+    values = {value for one in found for value in one.values}
+    segments = {plain(name): name for one in reversed(found) for name in one.segments}
+    if not values and not segments:
+        raise DatalistError(f"{title}: every map is empty, so there is nothing to score. {WHAT_TO_DO}.")
+    if values and segments:
+        raise DatalistError(f"{title}: some number their labels, others name their segments. {WHAT_TO_DO}.")
+    names = sorted(segments.values()) if segments else [str(value) for value in sorted(values)]
+    if len(names) > MOST_LABELS:
+        raise DatalistError(f"{title}: {len(names)} labels in all; up to {MOST_LABELS} are taken. {WHAT_TO_DO}.")
+    numbers = range(1, len(names) + 1) if segments else sorted(values)
+    return LabelSet(tuple(Label(name, number) for name, number in zip(names, numbers, strict=True)))
+
+
+def declared_labels(names: Mapping[int, str]) -> LabelSet:
+    """Labels as a dataset declares them, in the order of their values."""
+    return LabelSet(tuple(Label(name, value) for value, name in sorted(names.items()) if value))
+
+
+def values_in(labels: LabelArray) -> list[int]:
+    """Values that occur, ascending; slab by slab, since counting takes eight bytes a voxel."""
+    counts = np.zeros(256, np.int64)
+    for slab in labels:
+        counts += np.bincount(slab.ravel(order="K"), minlength=256)
+    return [int(value) for value in np.flatnonzero(counts)]
+
+
+def plain(name: str) -> str:
+    """Letters and digits of a name, in one case."""
+    return "".join(ch for ch in name.casefold() if ch.isalnum())
+
+
+def _too_many(one: Held) -> str:
+    return f"'{one.path}' holds {len(one.values)} values, more than a label map has: is it an image? {WHAT_TO_DO}."
