@@ -66,6 +66,9 @@ def parser() -> Parser:
     where.add_argument("--precision", choices=("fp32", "bf16", "fp16", "auto"), default="fp32", help="with --data")
     where.add_argument("--tracking-uri", metavar="URI", help="MLflow of the model's run (default: the training's)")
     where.add_argument("--no-tracking", action="store_true", help="do not use MLflow")
+    where.add_argument(
+        "--report", action=argparse.BooleanOptionalAction, default=True, help="a page with plots and pictures"
+    )
     where.add_argument("--update-bundle", action="store_true", help="write the results into the bundle's metadata.json")
     where.add_argument("--json", action="store_true", help="end with one line of JSON instead of the report's path")
     return options
@@ -94,11 +97,12 @@ def run(options: argparse.Namespace) -> int:
         precision=options.precision,
         tracking=not options.no_tracking,
         tracking_uri=options.tracking_uri,
+        report=options.report,
         update_bundle=options.update_bundle,
     )
     facts = evaluate(request)
-    report = request.output / "report.html"
-    print(json.dumps(_summary(request.output, report, facts)) if options.json else report)
+    made = request.output / ("report.html" if request.report else "summary.json")
+    print(json.dumps(_summary(request.output, facts)) if options.json else made)
     return exit_code(facts)
 
 
@@ -181,12 +185,12 @@ def _hand_on(request: EvaluateRequest, bundle: Bundle | None, facts: EvaluationF
         track_evaluation(tracked, facts.evaluation, [request.output / REPORT, request.output / SUMMARY])
 
 
-def _summary(output: Path, report: Path, facts: EvaluationFacts) -> dict[str, Any]:
+def _summary(output: Path, facts: EvaluationFacts) -> dict[str, Any]:
     from medseg.runs.evaluation_files import summary_of
 
     found = summary_of(facts)
     kept = {key: found[key] for key in ("studies", "labels", "gates", "policy_digest")}
-    return {"output": str(output), "report": str(report), **kept}
+    return {"output": str(output), **kept}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 from pydicom import dcmread
 
 from medseg.datasets.phantom_dicom import write_phantom_study
+from medseg.io.nifti import read_label, write_labels
 
 _SECOND_ECHO_MS = "30"
 _TILT_MM = 0.35  # sideways per slice of 1 mm: 19 degrees
@@ -30,6 +32,23 @@ def write_scans(root: Path, older: Path) -> None:
     _add_echo(root / "two_echoes" / "t2")
     write_phantom_study(root / "tilted", kind="hippocampus", seed=3)
     _tilt(root / "tilted" / "t1")
+
+
+def write_label_maps(root: Path, references: Path) -> None:
+    """References, the predictions of two models (one moved by a voxel, one by two), and which scanner made each.
+
+    Args:
+        root: Gets the folders ``labels``, ``model_a``, ``model_b`` and ``scanners.csv``.
+        references: Folder of label maps.
+    """
+    rows = ["study,scanner"]
+    for n, path in enumerate(sorted(references.iterdir())):
+        labels, affine_ras = read_label(path)
+        for shift, folder in enumerate(("labels", "model_a", "model_b")):
+            (root / folder).mkdir(exist_ok=True)
+            write_labels(root / folder / path.name, np.roll(labels, shift, axis=1), affine_ras)
+        rows.append(f"{path.name.removesuffix('.nii.gz')},{'north' if n % 2 else 'south'}")
+    (root / "scanners.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def _add_echo(folder: Path) -> None:

@@ -20,13 +20,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scans_of_the_pages import write_scans
+from scans_of_the_pages import write_label_maps, write_scans
 
-from medseg import check, cli, deidentify, infer, train
+from medseg import check, cli, deidentify, evaluate, infer, train
 from medseg.datasets.detect import DATASETS
 from medseg.datasets.phantom import write_phantom_cohort
 from medseg.recipe.layers import leaves
+from medseg.runs.evaluation_facts import EvaluationFacts
+from medseg.runs.evaluation_files import PER_LESION, PER_STUDY, REPORT, SUMMARY, summary_of
 from medseg.runs.folder import RunFolder
+from tests.evaluations import evaluation
 
 ROOT = Path(__file__).resolve().parents[1]
 TOP_PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "pipelines" / "README.md"]
@@ -95,6 +98,7 @@ def cohorts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_phantom_cohort(brats, kind="brain_tumour", studies=4, seed=0, scale=0.3)
     write_phantom_cohort(hippocampus, kind="hippocampus", studies=4, seed=0, scale=0.6)
     shutil.copytree(brats, root / "runs/phantoms/brain_tumour-0")
+    write_label_maps(root / "path/to", references=hippocampus / "labelsTr")
     write_scans(root / "path/to", older=brats / "Phantom_000")
     return root
 
@@ -174,7 +178,7 @@ def _first_cells(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("verb", "parser"),
-    [("train", train.parser), ("infer", infer.parser), ("check", check.parser), ("deidentify", deidentify.parser)],
+    [(verb.__name__.removeprefix("medseg."), verb.parser) for verb in (train, infer, evaluate, check, deidentify)],
 )
 def test_the_reference_lists_the_options_of_a_verb(verb: str, parser: Callable[[], train.Parser]) -> None:
     listed = [cell.split()[0] for cell in _first_cells(_section("docs/reference/cli.md", f"medseg {verb}"))]
@@ -242,3 +246,13 @@ def _checkout() -> set[str]:
 
 def test_the_tree_in_the_readme_is_the_checkout() -> None:
     assert sorted(_tree()) == sorted(_checkout())
+
+
+def test_the_reference_lists_the_keys_of_an_evaluation() -> None:
+    section = _section("docs/reference/run-folder.md", "What an evaluation leaves")
+    facts = EvaluationFacts("any", evaluation({"a": 0, "b": 1}))
+    of_folders = {"prediction", "reference", "bundle", "labels_file", "made"}
+    of_folders |= {"prediction_digest", "reference_digest", "bundle_digest"}
+    tables = section.split("Keys of")
+    assert set(_first_cells(tables[1])) == set(summary_of(facts)) | of_folders
+    assert {SUMMARY, PER_STUDY, PER_LESION, REPORT} <= set(_first_cells(tables[0]))

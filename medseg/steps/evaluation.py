@@ -16,7 +16,7 @@ from medseg.metrics.policy import MetricPolicy, choose_policy, refuse_other_poli
 from medseg.metrics.ranking import rank
 from medseg.metrics.strata import read_strata
 from medseg.runs.evaluation_facts import EvaluationFacts
-from medseg.runs.evaluation_files import SUMMARY, SavedEvaluation, read_evaluation, write_summary, write_tables
+from medseg.runs.evaluation_files import REPORT, SUMMARY, SavedEvaluation, read_evaluation, write_summary, write_tables
 from medseg.runs.evaluation_report import write_evaluation_report
 from medseg.runs.progress import Progress
 from medseg.steps.evaluation_against import compare_with
@@ -129,28 +129,34 @@ def run_evaluation(task: EvaluationTask, *, say: Say) -> EvaluationFacts:
         gates=check_gates(task.gates, evaluation),
         comparison=None if task.against is None else compare_with(task.against, evaluation, title=task.title),
         strata=strata,
-        gallery=draw_gallery(rank(evaluation), pairs, task.labels),
+        gallery=draw_gallery(rank(evaluation), pairs, task.labels) if request.report else (),
         provenance={**task.provenance, **_digests(scored), "made": _now()},
     )
-    write_evaluation(request.output, facts)
+    write_evaluation(request.output, facts, report=request.report)
     return facts
 
 
-def write_evaluation(folder: Path, facts: EvaluationFacts) -> list[Path]:
+def write_evaluation(folder: Path, facts: EvaluationFacts, *, report: bool) -> None:
     """Write everything; summary.json last, so that a folder with one is complete.
+
+    Args:
+        folder: Where.
+        facts: What.
+        report: Whether the page is made; one of an earlier evaluation goes in any case.
 
     Raises:
         OutputError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SUMMARY).unlink(missing_ok=True)
+        for stale in (SUMMARY, REPORT):
+            (folder / stale).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot write to '{folder}': {error.strerror or error}. Choose another --output.") from None
     write_tables(folder, facts.evaluation)
-    files = write_evaluation_report(folder, facts)
+    if report:
+        write_evaluation_report(folder, facts)
     write_summary(folder, facts)
-    return files
 
 
 def _policy(request: EvaluateRequest, scoring: Scoring | None, names: Sequence[str]) -> MetricPolicy:

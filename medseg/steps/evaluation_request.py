@@ -34,6 +34,7 @@ class EvaluateRequest:
         precision: That segments ``data``.
         tracking: Whether the MLflow run of a trained model gets the numbers.
         tracking_uri: Address of that MLflow; None takes that of the training.
+        report: Whether the page and its pictures are made, which takes a few seconds.
         update_bundle: Whether the bundle's metadata.json gets the results.
     """
 
@@ -57,4 +58,5 @@ class EvaluateRequest:
     precision: str = "fp32"
     tracking: bool = True
     tracking_uri: str | None = None
+    report: bool = True
     update_bundle: bool = False

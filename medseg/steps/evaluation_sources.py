@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from medseg.bundle.read import Bundle
+from medseg.core.errors import DatalistError
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
+from medseg.steps.unseen import left_out_sentence, seen_by, unseen
 
 
 def find_maps(
@@ -24,7 +27,31 @@ def find_maps(
         return predict_holdout(request, bundle, say=say)
     if request.prediction is None or request.reference is None:
         raise ValueError("without data an evaluation needs predictions and references")
-    return find_label_maps(request.prediction), find_label_maps(request.reference)
+    predictions, references = find_label_maps(request.prediction), find_label_maps(request.reference)
+    seen = _seen(references, seen_by(Path(request.bundle or "")), say)
+    return _without(predictions, seen), _without(references, seen)
+
+
+def _seen(references: LabelMaps, seen: frozenset[str], say: Callable[[str], None]) -> frozenset[str]:
+    """Studies that are left out: a run is not scored on what it was trained on, whoever made the predictions.
+
+    Raises:
+        DatalistError: Nothing else is there.
+    """
+    patients = {study: file.patient for study, file in references.files.items()}
+    left = unseen(patients, seen)
+    if not left and patients:
+        raise DatalistError(
+            f"'{references.root}': the model was trained on or chosen by each of the {len(patients)} studies. "
+            "Give references of others; to score what it was trained on, give --labels in place of --bundle."
+        )
+    if len(left) < len(patients):
+        say(left_out_sentence(len(left), len(patients)))
+    return frozenset(patients) - frozenset(left)
+
+
+def _without(maps: LabelMaps, studies: frozenset[str]) -> LabelMaps:
+    return replace(maps, files={study: file for study, file in maps.files.items() if study not in studies})
 
 
 def title_of(request: EvaluateRequest, bundle: Bundle | None) -> str:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import BundleError, DatalistError, FileError
+from medseg.core.errors import BundleError, DatalistError
 from medseg.core.files import write_json
 from medseg.core.study import Dataset
 from medseg.datasets.detect import read_dataset
-from medseg.runs.record import read_record
 from medseg.steps.dicom_jobs import DicomOptions
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
 from medseg.steps.results import ResultOptions
+from medseg.steps.unseen import left_out_sentence, seen_by, unseen
 
 PREDICTIONS = "predictions"
 Say = Callable[[str], None]
@@ -38,12 +38,12 @@ def predict_holdout(request: EvaluateRequest, bundle: Bundle, *, say: Say) -> tu
         BundleError: The model is not trained.
         DatalistError: The data cannot be read, or no labelled study is left that the model has not seen.
     """
-    if request.data is None or request.bundle is None:
-        raise ValueError("a hold-out needs data and a bundle")
+    if request.data is None:
+        raise ValueError("a hold-out needs data")
     if not bundle.weights.is_file():
         raise BundleError(f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt).")
     dataset = read_dataset(request.data)
-    ids = unseen(dataset, seen_by(Path(request.bundle)), say)
+    ids = _unseen(request, dataset, say)
     output = request.output / PREDICTIONS
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "holdout.json"
@@ -55,26 +55,16 @@ def predict_holdout(request: EvaluateRequest, bundle: Bundle, *, say: Say) -> tu
     return find_label_maps(output), replace(references, files=kept, absent=absent)
 
 
-def seen_by(run: Path) -> frozenset[str]:
-    """Ids of the studies that a run was trained on or chosen by; empty for a bundle that is no run."""
-    try:
-        split = read_record(run / "run.json").get("split") or {}
-    except FileError:
-        return frozenset()
-    return frozenset([*split.get("train", ()), *split.get("validation", ())])
-
-
-def unseen(dataset: Dataset, seen: frozenset[str], say: Say) -> list[str]:
+def _unseen(request: EvaluateRequest, dataset: Dataset, say: Say) -> list[str]:
     """Ids of the labelled studies that the model has not seen.
 
     Raises:
         DatalistError: There is none.
     """
-    labelled = [study for study in dataset.studies if study.label is not None]
-    patients = {study.patient for study in labelled if study.id in seen}
-    left = [study.id for study in labelled if study.id not in seen and study.patient not in patients]
+    labelled = {study.id: study.patient for study in dataset.studies if study.label is not None}
+    left = unseen(labelled, seen_by(Path(request.bundle or "")))
     if len(left) < len(labelled):
-        say(f"{len(labelled) - len(left)} of {len(labelled)} studies were trained on or chosen by; they are left out.")
+        say(left_out_sentence(len(left), len(labelled)))
     if not left:
         raise DatalistError(
             f"'{dataset.root}': {len(labelled)} labelled studies, none of which the model has not seen. "
