@@ -125,7 +125,8 @@ def read_classes(one: OpenMap, grid: Grid, labels: Labels) -> LabelArray:
     table = np.zeros(256, np.uint8)
     table[list(one.classes)] = list(one.classes.values())
     for slab in array:  # an index array takes eight bytes a voxel
-        slab[...] = table[slab]
+        inside = slab != 0
+        slab[inside] = table[slab[inside]]
     return array
 
 

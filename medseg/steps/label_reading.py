@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from medseg.core.errors import DatalistError, GeometryError, MedsegError, raise_faults
+from medseg.core.errors import GeometryError, MedsegError
 from medseg.core.geometry import grid_difference
 from medseg.core.types import Affine, FloatArray, LabelArray
 from medseg.io.formats import reader_of
@@ -16,6 +16,7 @@ from medseg.steps.label_classes import Labels
 from medseg.steps.label_maps import LabelFile
 from medseg.steps.label_opening import OpenMap, common_grid, open_map, read_classes
 from medseg.steps.label_pairs import Pair, Pairs
+from medseg.steps.label_search import raise_alike
 
 LOG = logging.getLogger("medseg")
 
@@ -70,11 +71,11 @@ def look(pairs: Pairs, labels: Labels, *, each: Callable[..., Iterable[Any]] = m
     left = tuple(one for one in seen if isinstance(one, Pair))
     sentences = [one.sentence for one in seen if isinstance(one, LeftOut)]
     if not left:
-        raise_faults("No reference can be used", sentences, DatalistError)
+        raise_alike("No reference can be used", sentences)
     tried = dict.fromkeys((0, len(left) // 2, len(left) - 1))
     faults = [one.sentence for n in tried if isinstance(one := read_pair(_alone(left[n]), labels), LeftOut)]
     if len(faults) == len(tried):
-        raise_faults("The references hold no label maps to score", faults, DatalistError)
+        raise_alike("The references hold no label maps to score", faults)
     return replace(pairs, pairs=left, left_out=(*pairs.left_out, *sentences), notes=(*pairs.notes, *labels.notes))
 
 

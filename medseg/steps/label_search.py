@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from medseg.core.errors import DatalistError, MedsegError, raise_faults
+from medseg.core.errors import DatalistError, MedsegError
 from medseg.core.labels import Label, LabelSet
 from medseg.core.types import LabelArray
 from medseg.io.dicom_seg_frames import open_seg
@@ -16,6 +16,7 @@ from medseg.io.formats import reader_of
 from medseg.steps.label_maps import LabelFile, LabelMaps
 
 MOST_LABELS = 100  # whole-body atlases have up to about this many; a scan in whole numbers has more
+_SHOWN = 3
 WHAT_TO_DO = "Name the labels with --labels FILE, or give the --bundle that wrote them"
 
 
@@ -41,8 +42,7 @@ def held_in(file: LabelFile) -> Held:
     try:
         if file.kind == "seg":
             return Held(str(file.path), segments=tuple(one.name for one in open_seg(file.path).segments))
-        values = values_in(reader_of(file.path).label(file.path)[0])
-        return Held(str(file.path), values=tuple(value for value in values if value))
+        return Held(str(file.path), values=tuple(values_in(reader_of(file.path).label(file.path)[0])))
     except MedsegError as error:
         return Held(str(file.path), fault=str(error))
 
@@ -61,9 +61,12 @@ def search_labels(references: LabelMaps, *, each: Callable[..., Iterable[Any]] =
     """
     found: list[Held] = list(each(held_in, references.files.values()))
     title = f"References '{references.root}'"
-    raise_faults(title, [_too_many(one) for one in found if len(one.values) > MOST_LABELS], DatalistError)
+    many = [f"'{one.path}' holds {len(one.values)} values" for one in found if len(one.values) > MOST_LABELS]
+    raise_alike(
+        f"{title} have more values than label maps, as images do; if they are no images, give --labels FILE", many
+    )
     if all(one.fault for one in found):
-        raise_faults(f"{title} hold no label map", [one.fault for one in found], DatalistError)
+        raise_alike(f"{title} hold no label map", [one.fault for one in found])
     values = {value for one in found for value in one.values}
     segments = {plain(name): name for one in reversed(found) for name in one.segments}
     if not values and not segments:
@@ -83,10 +86,10 @@ def declared_labels(names: Mapping[int, str]) -> LabelSet:
 
 
 def values_in(labels: LabelArray) -> list[int]:
-    """Values that occur, ascending; slab by slab, since counting takes eight bytes a voxel."""
+    """Values other than 0 that occur, ascending; slab by slab, since counting takes eight bytes a voxel."""
     counts = np.zeros(256, np.int64)
     for slab in labels:
-        counts += np.bincount(slab.ravel(order="K"), minlength=256)
+        counts += np.bincount(slab[slab != 0], minlength=256)  # most voxels are background
     return [int(value) for value in np.flatnonzero(counts)]
 
 
@@ -95,5 +98,12 @@ def plain(name: str) -> str:
     return "".join(ch for ch in name.casefold() if ch.isalnum())
 
 
-def _too_many(one: Held) -> str:
-    return f"'{one.path}' holds {len(one.values)} values, more than a label map has: is it an image? {WHAT_TO_DO}."
+def raise_alike(title: str, faults: Sequence[str]) -> None:
+    """Raise over many files that are wrong in one way; the first few are shown, the others counted.
+
+    Raises:
+        DatalistError: There is at least one fault.
+    """
+    if faults:
+        more = [f"  … and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        raise DatalistError("\n".join([f"{title}:", *(f"  {one}" for one in faults[:_SHOWN]), *more]))

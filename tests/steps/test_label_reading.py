@@ -115,14 +115,14 @@ def test_a_folder_of_images_as_references_is_told_at_once(tmp_path: Path) -> Non
     for study in range(5):
         nifti(tmp_path / f"P{study}.nii", np.arange(480).reshape(SHAPE).astype(np.uint8))
     maps = find_label_maps(tmp_path)
-    with pytest.raises(DatalistError, match="The references hold no label maps to score: 3 faults"):
+    with pytest.raises(DatalistError, match=r"The references hold no label maps to score:\n(  study.*\n?){3}$"):
         look(pair(maps, maps), LABELS)
 
 
 def test_references_of_which_none_can_be_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "P1.nii").write_bytes(b"")
     maps = find_label_maps(tmp_path)
-    with pytest.raises(DatalistError, match="No reference can be used: 1 fault"):
+    with pytest.raises(DatalistError, match="No reference can be used:"):
         look(pair(maps, maps), LABELS)
 
 

@@ -31,13 +31,13 @@ def test_each_segment_of_any_reference_is_a_label_whatever_its_spelling(tmp_path
 
 def test_an_image_is_told_from_a_label_map_by_its_many_values(tmp_path: Path) -> None:
     nifti(tmp_path / "P1.nii.gz", np.arange(120, dtype=np.uint8).reshape(4, 5, 6))
-    with pytest.raises(DatalistError, match=r"P1.nii.gz' holds 119 values, .* is it an image\? Name the labels"):
+    with pytest.raises(DatalistError, match=r"as images do[^\n]*\n.*P1.nii.gz' holds 119 values"):
         search_labels(find_label_maps(tmp_path))
 
 
 def test_probabilities_alone_are_no_label_maps(tmp_path: Path) -> None:
     write_volume(tmp_path / "P1.nii.gz", Volume(np.full((1, 2, 2, 2), 0.5, np.float32), np.eye(4)))
-    with pytest.raises(DatalistError, match=r"hold no label map: 1 fault\n.*8 voxels such as 0.5 are no label values"):
+    with pytest.raises(DatalistError, match=r"hold no label map:\n.*8 voxels such as 0.5 are no label values"):
         search_labels(find_label_maps(tmp_path))
 
 
@@ -67,7 +67,7 @@ def test_references_may_be_read_by_others(tmp_path: Path) -> None:
 
 
 def test_values_are_counted_in_any_memory_order() -> None:
-    assert values_in(boxes()) == values_in(np.asfortranarray(boxes())) == [0, 1, 2, 4]
+    assert values_in(boxes()) == values_in(np.asfortranarray(boxes())) == [1, 2, 4]
 
 
 def test_declared_labels_come_in_the_order_of_their_values() -> None:
