@@ -117,8 +117,9 @@ def read_evaluation(folder: Path) -> SavedEvaluation:
                 scores.setdefault((row["label"], metric), {})[row["study"]] = float(row[metric] or "nan")
         return SavedEvaluation(folder, str(summary["title"]), summary["policy"], scores)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{Path(error.filename).name}: {error.strerror}" if isinstance(error, OSError) else f"damaged: {error}"
         raise FileError(
-            f"'{folder}' is no finished evaluation ({type(error).__name__}: {error}). "
+            f"'{folder}' is no finished evaluation ({reason}). "
             f"Give the --output of an earlier medseg evaluate; it holds {SUMMARY} and {PER_STUDY}."
         ) from None
 

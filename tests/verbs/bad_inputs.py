@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import clinic
 import damage as d
+import damage_evaluations as e
 import damage_models as m
 import damage_scans as s
 import numpy as np
@@ -46,8 +47,8 @@ def command(row: Row, place: Place) -> Words:
     verb, *words = row.make(place)
     if verb == "check":
         return [verb, *words]
-    if verb == "infer":
-        return [verb, *words, "--output", place.out]
+    if verb in ("infer", "evaluate"):
+        return [verb, *words, *(() if "--output" in words else ("--output", place.out))]
     # "--tracking" rows are about tracking; a resumed run takes no other option.
     plain = () if "--resume" in words or "--tracking-uri" in words else TRAIN_WORDS
     output = () if "--resume" in words else ("--output", place.out)
@@ -391,6 +392,26 @@ DICOM_RESULTS = [
     Row("DICOM results of labels without codes", s.without_codes, 1, ("label_codes",)),
 ]
 
+EVALUATIONS = [
+    Row("a folder of predictions that is not there", e.changed(e.no_predictions), 1, ("predictions'",)),
+    Row("predictions of other names", e.changed(e.other_names), 1, ("no study", "seg_P1", "P1")),
+    Row("two predictions of one study", e.changed(e.two_of_one), 1, ("P1", "P1.nii.gz", "P1.NII.GZ")),
+    Row("images where label maps should be", e.changed(e.images_as_references), 1, ("label",)),
+    Row("predictions without references", lambda p: e.evaluation()(p)[:3], 2, ("Give --prediction and --reference",)),
+    Row("a bundle and a file of labels", e.evaluation("--bundle", "x", "--labels", "y"), 2, ("give one",)),
+    Row("a gate on no metric", e.evaluation("--min", "dize.1=0.8"), 2, ("no metric 'dize'", "known are dice")),
+    Row("a gate on a label that is not there", e.evaluation("--min", "dice.7=0.8"), 2, ("'7' is not scored",)),
+    Row("a gate on the wrong side", e.evaluation("--max", "dice.1=0.8"), 2, ("higher dice is better; write --min",)),
+    Row("a tolerance that is no length", e.evaluation("--tolerance", "1=wide"), 2, ("'wide' is not a number of mm",)),
+    Row("a file of labels with a fault", e.labels("labels: {a: {value: 300}}\n"), 1, ("300", "1 to 255")),
+    Row("a table of groups without ids", e.strata("site\nnorth\n"), 1, ("study or study_id or id",)),
+    Row("a table of groups without a study", e.strata("id,site\nP1,n\nP2,s\n"), 1, ("study 'P3' is evaluated",)),
+    Row("a comparison with no evaluation", e.evaluation("--against", "none"), 1, ("no finished evaluation",)),
+    Row("a comparison by other rules", e.by_brats, 1, ("different policies", "both_empty")),
+    Row("results among the predictions", e.onto_predictions, 1, ("is the folder of the predictions",)),
+    Row("a model that has seen all of the data", e.all_seen, 1, ("none of which the model has not seen",)),
+]
+
 SECTIONS = {
     "Files": FILES,
     "Labels": LABELS,
@@ -401,5 +422,6 @@ SECTIONS = {
     "Inputs, outputs and runs": INPUTS_AND_OUTPUTS,
     "DICOM scans, and looking at scans": SCANS,
     "DICOM results": DICOM_RESULTS,
+    "Evaluations": EVALUATIONS,
 }
 ROWS = [row for rows in SECTIONS.values() for row in rows]

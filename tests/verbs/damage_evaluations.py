@@ -72,7 +72,7 @@ def by_brats(place: Place) -> Words:
 
     command = _sound(place)
     maps = {key: place.root / f"{key}s" for key in ("prediction", "reference")}
-    evaluate(EvaluateRequest(place.root / "earlier", **maps, policy="brats"), say=lambda _: None)
+    evaluate(EvaluateRequest(place.root / "earlier", **maps, policy="brats", report=False), say=lambda _: None)
     return [*command, "--against", place.root / "earlier"]
 
 
