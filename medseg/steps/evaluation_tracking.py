@@ -83,7 +83,7 @@ def track_evaluation(tracked: Tracked, evaluation: Evaluation, files: Sequence[P
 
 def values_of(evaluation: Evaluation) -> dict[str, float]:
     """Name in MLflow to value; nan where there is none, which is not sent."""
-    values = {}
+    values: dict[str, float] = {}
     for name in evaluation.names:
         for metric in METRICS:
             whole, key = evaluation.summaries[name][metric].whole, f"{PREFIX}/{name}/{metric}"

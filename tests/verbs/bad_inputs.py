@@ -394,7 +394,7 @@ DICOM_RESULTS = [
 
 EVALUATIONS = [
     Row("a folder of predictions that is not there", e.changed(e.no_predictions), 1, ("predictions'",)),
-    Row("predictions of other names", e.changed(e.other_names), 1, ("no study", "seg_P1", "P1")),
+    Row("predictions of other names", e.changed(e.other_names), 1, ("No study", "'seg_P1' looks like 'P1'")),
     Row("two predictions of one study", e.changed(e.two_of_one), 1, ("P1", "P1.nii.gz", "P1.NII.GZ")),
     Row("images where label maps should be", e.changed(e.images_as_references), 1, ("label",)),
     Row("predictions without references", lambda p: e.evaluation()(p)[:3], 2, ("Give --prediction and --reference",)),
