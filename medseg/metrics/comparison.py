@@ -55,7 +55,7 @@ class Difference:
             return False
         return self.low > 0.0 if self.effect > 0.0 else self.high < 0.0
 
-    def sentence(self, first: str, second: str, *, better: Better, unit: str = "") -> str:
+    def sentence(self, first: str, second: str, *, better: Better, unit: str = "", title: str = "") -> str:
         """What the row says, in words.
 
         Args:
@@ -63,8 +63,9 @@ class Difference:
             second: Name of the second.
             better: Whether a higher or a lower value of the metric is the better one.
             unit: Of the metric, for example "mm".
+            title: What the metric is called; empty takes its key.
         """
-        what = f"{self.metric} of {self.label}: "
+        what = f"{title or self.metric} of {self.label}: "
         if not self.told_apart:
             return f"{what}{first} and {second} cannot be told apart with n = {self.n}{self._figures(unit)}."
         wins = (self.mean > 0.0) == (better == "higher")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from medseg.core.errors import DatalistError, raise_faults
-from medseg.metrics.comparison import Key, compare
+from medseg.metrics.comparison import Difference, Key, compare
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import refuse_other_policy
@@ -40,12 +40,14 @@ def compare_with(saved: SavedEvaluation, evaluation: Evaluation, *, title: str) 
     _refuse_other_references(saved, evaluation)
     rows = compare(ours, saved.scores, seed=evaluation.seed, patients=evaluation.patients)
     names = _two_names(title, saved)
-    sentences = tuple(
-        row.sentence(*names, better=METRICS[row.metric].better or "higher", unit=METRICS[row.metric].unit)
-        for row in rows
-    )
+    sentences = tuple(_sentence(row, names) for row in rows)
     notes = [_only(here - there, "this evaluation"), _only(there - here, f"'{saved.folder}'")]
     return ComparisonFacts(*names, tuple(rows), sentences, tuple(note for note in notes if note))
+
+
+def _sentence(row: Difference, names: tuple[str, str]) -> str:
+    metric = METRICS[row.metric]
+    return row.sentence(*names, better=metric.better or "higher", unit=metric.unit, title=metric.title)
 
 
 def _two_names(title: str, saved: SavedEvaluation) -> tuple[str, str]:

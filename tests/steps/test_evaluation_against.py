@@ -28,8 +28,8 @@ def test_a_model_that_is_better_everywhere_is_told_apart(tmp_path: Path) -> None
     # Shifts of 0 and 1 in turn against 3, 4 and 5 in turn, of 4 voxels: mean 0.875 against (0.25 + 0 + 0) / 3.
     assert dice.mean == pytest.approx(0.875 - 0.25 / 3)
     assert (dice.n, dice.effect, dice.told_apart) == (12, 1.0, True)
-    assert any(sentence.startswith("dice of core: new is better than old") for sentence in found.sentences)
-    assert any(sentence.startswith("hd95_mm of core: new is better than old") for sentence in found.sentences)
+    assert any(sentence.startswith("Dice of core: new is better than old") for sentence in found.sentences)
+    assert any(sentence.startswith("HD95 of core: new is better than old") for sentence in found.sentences)
 
 
 def test_two_like_models_cannot_be_told_apart(tmp_path: Path) -> None:
