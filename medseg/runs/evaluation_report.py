@@ -1,0 +1,38 @@
+"""report.html and figures/ of an evaluation: what a reviewer opens first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medseg.core.files import replacing, write_text
+from medseg.runs.evaluation_facts import EvaluationFacts
+from medseg.runs.evaluation_figures import draw_figures
+from medseg.runs.evaluation_page import page_of
+from medseg.runs.pictures_charts import png_of_pixels
+
+REPORT, FIGURES, GALLERY = "report.html", "figures", "gallery"
+
+
+def write_evaluation_report(folder: Path, facts: EvaluationFacts) -> list[Path]:
+    """Write the report, each file whole or not at all; equal facts give equal bytes.
+
+    Args:
+        folder: Of the evaluation.
+        facts: What it tells. Of identities the page shows what they hold and no more: study ids, and whatever a
+            failure or a sentence names.
+
+    Returns:
+        report.html, then the PNG files in figures/. More labels than a figure holds go on in dice-2.png and so on.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    figures = draw_figures(facts.evaluation)
+    pngs = {name: png for figure in figures for name, png in figure.pngs.items()}
+    pngs |= {f"{GALLERY}-{n}": png_of_pixels(one.picture.png) for n, one in enumerate(facts.gallery, start=1)}
+    paths = [folder / FIGURES / f"{name}.png" for name in pngs]
+    for path, png in zip(paths, pngs.values(), strict=True):
+        with replacing(path) as temporary:
+            temporary.write_bytes(png)
+    write_text(folder / REPORT, page_of(facts, figures))
+    return [folder / REPORT, *paths]
