@@ -125,7 +125,7 @@ def _n(evaluation: Evaluation) -> str:
 
 
 def _left_out(rows: Sequence[_Row], why: str) -> str:
-    said = [f"{text(row.name)} {row.left_out}" for row in rows if row.left_out]
+    said = [f"{text(row.name)} ({counted(row.left_out, 'study', 'studies')})" for row in rows if row.left_out]
     return f" Left out, since they {why}: {', '.join(said)}." if said else ""
 
 

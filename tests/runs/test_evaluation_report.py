@@ -48,6 +48,7 @@ def test_figures_lie_beside_the_page_and_in_it(written: Path) -> None:
     page = _page(written)
     charts = _charts(page)
     assert len(charts) == 3 + 2 + 2
+    assert "no prediction or the label in neither mask: whole (1 study), core (1 study)." in page.words
     assert all(one["alt"] for one in page.attributes("img"))
     for chart, title in zip(charts, ("Dice", "Surface Dice", "HD95, mm"), strict=False):
         assert "whole n = 9, 1 penalised core n = 9, 2 penalised" in chart.words
