@@ -18,8 +18,8 @@ class Scoring:
 
     Attributes:
         labels: Labels in the order of the network's classes, and regions.
-        tolerance_mm: Scored name to the distance within which a surface counts as right.
-        thresholds: Metric to scored name to the least value accepted; may be empty.
+        tolerance_mm: Label or region to the distance within which a surface counts as right.
+        thresholds: Metric to label or region to the value that a mean must reach; may be empty.
     """
 
     labels: LabelSet
@@ -95,6 +95,7 @@ def _region_faults(values: Mapping[str, Any], labels: LabelSet) -> list[str]:
 
 def _score_faults(values: Mapping[str, Any], labels: LabelSet) -> list[str]:
     tolerances = values["tolerance_mm"]
+    measured = list(dict.fromkeys([*labels.regions, *(label.name for label in labels.labels)]))
     faults = [f"tolerance_mm.{name}: missing" for name in labels.scored if name not in tolerances]
     tables = {"tolerance_mm": tolerances} | {
         f"thresholds.{metric}": row for metric, row in values["thresholds"].items()
@@ -104,8 +105,8 @@ def _score_faults(values: Mapping[str, Any], labels: LabelSet) -> list[str]:
             faults.append(f"{table}: {row!r} is not names and numbers")
             continue
         for name, value in row.items():
-            if name not in labels.scored:
-                faults.append(f"{table}.{name}: not scored; scored are {', '.join(labels.scored)}")
+            if name not in measured:  # an evaluation measures the labels besides the regions
+                faults.append(f"{table}.{name}: no label or region; known are {', '.join(measured)}")
             if type(value) not in (int, float) or value <= 0:
                 faults.append(f"{table}.{name}: {value!r} is not a number above 0")
     return faults

@@ -10,6 +10,7 @@ import numpy as np
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.scores import LabelScore, StudyScores
 
+_MINUS = "\N{MINUS SIGN}"
 _STATES = {"prediction_empty": "missed", "reference_empty": "hallucinated"}
 
 
@@ -62,5 +63,6 @@ def _sentence(score: LabelScore) -> str:
         return _STATES[score.state] + ("" if math.isnan(ml) else f" ({ml:.3g} ml)")
     parts = [f"Dice {values['dice']:.3f}", f"HD95 {values['hd95_mm']:.1f} mm"]
     if values["reference_ml"] > 0.0:  # nan in 2D
-        parts.append(f"volume {values['difference_ml'] / values['reference_ml']:+.0%}")
+        share = f"{values['difference_ml'] / values['reference_ml']:+.0%}"
+        parts.append(f"volume {share.replace('-', _MINUS)}")
     return ", ".join([*parts, *score.tags])

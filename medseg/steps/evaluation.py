@@ -142,15 +142,15 @@ def write_evaluation(folder: Path, facts: EvaluationFacts, *, report: bool) -> N
     Args:
         folder: Where.
         facts: What.
-        report: Whether the page is made; one of an earlier evaluation goes in any case.
+        report: Whether the page is made; page and pictures of an earlier evaluation go in any case.
 
     Raises:
         OutputError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for stale in (SUMMARY, REPORT):
-            (folder / stale).unlink(missing_ok=True)
+        for stale in (folder / SUMMARY, folder / REPORT, *(folder / "figures").glob("*.png")):
+            stale.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot write to '{folder}': {error.strerror or error}. Choose another --output.") from None
     write_tables(folder, facts.evaluation)

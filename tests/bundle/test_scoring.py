@@ -31,7 +31,7 @@ def test_without_regions_the_labels_are_scored(evaluate: dict[str, Any]) -> None
         ({"regions": {"whole": ["cor"]}}, "regions.whole: no label cor; known are core, rim"),
         ({"tolerance_mm": {}}, "tolerance_mm.whole: missing"),
         ({"tolerance_mm": {"whole": 0}}, "tolerance_mm.whole: 0 is not a number above 0"),
-        ({"tolerance_mm": {"whole": 1, "core": 1}}, "tolerance_mm.core: not scored; scored are whole"),
+        ({"tolerance_mm": {"whole": 1, "part": 1}}, "tolerance_mm.part: no label or region; known are whole, core"),
         ({"thresholds": {"dice": 0.8}}, "thresholds.dice: 0.8 is not names and numbers"),
         ({"thresholds": {"dice": {"whole": "high"}}}, "thresholds.dice.whole: 'high' is not a number"),
         ({"lables": {}}, "lables: unknown key"),

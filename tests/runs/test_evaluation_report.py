@@ -1,10 +1,7 @@
 """The report of an evaluation is one page with its charts in it, and the same charts as files."""
 
 import base64
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,7 @@ from matplotlib.image import imread
 
 from medseg.core.errors import OutputError
 from medseg.runs.evaluation_report import write_evaluation_report
+from tests.browser import seen
 from tests.evaluations import evaluation, study
 from tests.runs.evaluation_examples import everything, facts_of, hostile, without_core
 from tests.runs.html_page import HtmlPage
@@ -120,38 +118,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_evaluation_report(tmp_path / "file", facts_of(evaluation({"s1": 0})))
 
 
-MEASURE = """<!doctype html><iframe id=f style="border:0;width:{width}px;height:9000px" src="{page}"></iframe><script>
-f.onload = () => {{
-  const page = f.contentDocument, root = page.scrollingElement;
-  page.querySelectorAll("details").forEach(one => one.open = true);
-  const images = [...page.images];
-  document.body.textContent = JSON.stringify({{
-    width: root.scrollWidth, height: root.scrollHeight, images: images.length,
-    loaded: images.filter(one => one.complete && one.naturalWidth > 0).length,
-    beyond: [...page.querySelectorAll("body *")].filter(one => !one.closest(".wide")
-      && one.getBoundingClientRect().right > {width} + 1).map(one => one.tagName),
-  }});
-}};
-</script>"""
-
-
 @pytest.mark.external
 @pytest.mark.parametrize("width", [400, 1200])
 def test_a_browser_shows_the_page_whole_at_every_width(written: Path, tmp_path: Path, width: int) -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("chromium is not on PATH: apt-get install chromium")
-    frame = tmp_path / "frame.html"
-    frame.write_text(MEASURE.format(width=width, page=(written / "report.html").as_uri()))
-    command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={tmp_path / 'browser'}", "--enable-logging=stderr", "--window-size=1300,1000"]
-    seen = subprocess.run(
-        [*command, "--dump-dom", frame.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    found = re.search(r"<body>({.*})</body>", seen.stdout)
-    assert found is not None, seen.stdout[-2000:]
-    measured = json.loads(found[1])
-    assert measured["images"] == measured["loaded"] == 7
-    assert measured["width"] <= width
-    assert measured["beyond"] == []
-    assert [line for line in seen.stderr.splitlines() if "CONSOLE" in line] == []
+    page = seen(written / "report.html", width, tmp_path)
+    assert page.images == page.loaded == 7
+    assert page.width <= width
+    assert page.beyond == []
+    assert page.console == []
