@@ -1,9 +1,11 @@
 """Miss k of 10 lesions, in one study or one in each of ten: the numbers worsen with every lesion, as MONAI's do not."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from math import hypot, isnan, nan
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +99,20 @@ def test_monai_with_a_class_a_lesion_stays_at_2_mm_and_is_perfect_where_nothing_
     ours = _steps("lesion_hd95_mm", "default")
     assert ours[0] == pytest.approx(2.0)
     assert ours[10] > ours[8] > 80.0
+
+
+def test_the_table_of_the_reference_page_is_this_experiment() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
+    section = page.read_text(encoding="utf-8").split("\n### Missing k of 10 lesions\n")[1].split("\n## ")[0]
+    rows = [
+        [float(cell) for cell in row.strip("| ").split("|")] for row in re.findall(r"^\| \d.*$", section, re.MULTILINE)
+    ]
+    columns = ("dice", "hd95_mm", "lesion_dice", "lesion_hd95_mm", "lesion_f1")
+    assert [row[0] for row in rows] == [0, 2, 4, 6, 8, 10]
+    for missed, *cells in rows:
+        values = _scores(int(missed), "default").values
+        ours = [round(values[key], 1 if METRICS[key].unit else 2) for key in columns]
+        assert cells == [*ours, _monai_with_a_class_a_lesion(int(missed))]
 
 
 @cache
