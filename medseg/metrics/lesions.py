@@ -32,8 +32,8 @@ class Lesion:
     Attributes:
         number: From 1, lesions of the reference before hallucinated ones, in the order of the voxels.
         state: "ignored" is a lesion of the reference too small to count, found or not.
-        reference_ml: Volume in the reference; 0 where hallucinated.
-        prediction_ml: Volume of all predicted parts that count to it; 0 where missed.
+        reference_ml: Volume in the reference; 0 where hallucinated, nan in 2D.
+        prediction_ml: Volume of all predicted parts that count to it; 0 where missed, nan in 2D.
         dice: Of the lesion against these parts; 0 where missed or hallucinated.
         hd95_mm: The same way; the penalty where missed or hallucinated.
     """
@@ -161,7 +161,7 @@ class _Pair:
 
     @property
     def voxel_ml(self) -> float:
-        return math.prod(self.spacing_mm) / 1000.0
+        return math.prod(self.spacing_mm) / 1000.0 if len(self.spacing_mm) == 3 else math.nan
 
     def part_ml(self, part: int) -> float:
         return int(np.count_nonzero(self.parts[self.part_boxes[part - 1]] == part)) * self.voxel_ml
@@ -185,8 +185,9 @@ class _Pair:
 def _lesion(number: int, members: list[int], pair: _Pair, rules: LesionRules, penalty_mm: float) -> Lesion:
     box = pair.around(number, members)
     own = pair.reference[box] & (pair.sites[box] == number)
+    size_mm3 = int(np.count_nonzero(own)) * math.prod(pair.spacing_mm)  # mm² in 2D
+    counts = size_mm3 > rules.ignored_up_to_mm3 * (1.0 + _ROUNDING)
     reference_ml = int(np.count_nonzero(own)) * pair.voxel_ml
-    counts = reference_ml * 1000.0 > rules.ignored_up_to_mm3 * (1.0 + _ROUNDING)
     if not members:
         return Lesion(number, "missed" if counts else "ignored", reference_ml, 0.0, 0.0, penalty_mm)
     predicted = np.isin(pair.parts[box], members)

@@ -159,12 +159,14 @@ def test_without_a_prediction_the_score_is_the_worst_with_lesions_and_without(ru
         assert scores.hd95_mm == pytest.approx(worst)
 
 
-def test_a_slice_has_lesions_too() -> None:
+def test_a_slice_has_lesions_without_a_volume() -> None:
     reference = np.zeros((8, 8), bool)
     reference[1, 1] = reference[2, 2] = reference[6, 6] = True
     scores = score_lesions(reference, reference, (0.5, 0.5), rules=PLAIN)
-    assert [lesion.reference_ml for lesion in scores.lesions] == pytest.approx([0.5 / 1000, 0.25 / 1000])
+    assert [math.isnan(lesion.reference_ml) for lesion in scores.lesions] == [True, True]
     assert score_lesions(reference, reference, (0.5, 0.5), rules=replace(PLAIN, connectivity=6)).matched == 3
+    small = score_lesions(reference, reference, (0.5, 0.5), rules=replace(PLAIN, ignored_up_to_mm3=0.25))
+    assert (small.matched, small.ignored) == (1, 1)  # two pixels of 0.25 mm² are more than the limit, one is not
 
 
 @pytest.mark.parametrize(
