@@ -49,17 +49,19 @@ class LabelSet:
         """
         if label_names is None:
             return {0: 0} | {label.value: n + 1 for n, label in enumerate(self.labels)}
-        by_name = {_plain(name): n + 1 for n, label in enumerate(self.labels) for name in (label.name, *label.aliases)}
+        by_name = {
+            bare_name(name): n + 1 for n, label in enumerate(self.labels) for name in (label.name, *label.aliases)
+        }
         classes = {0: 0}
         for value, name in sorted(label_names.items()):
             if value == 0:
                 continue
-            if _plain(name) not in by_name:
+            if bare_name(name) not in by_name:
                 known = ", ".join(label.name for label in self.labels)
                 raise DatalistError(f"the data calls label {value} '{name}'; the bundle knows {known}")
-            if by_name[_plain(name)] in classes.values():
+            if by_name[bare_name(name)] in classes.values():
                 raise DatalistError(f"the data gives label '{name}' two values, {value} among them")
-            classes[value] = by_name[_plain(name)]
+            classes[value] = by_name[bare_name(name)]
         return classes
 
     def masks(self, classes: LabelArray) -> dict[str, BoolArray]:
@@ -95,5 +97,6 @@ def map_values(array: LabelArray, mapping: Mapping[int, int]) -> LabelArray:
     return table[array]
 
 
-def _plain(name: str) -> str:
+def bare_name(name: str) -> str:
+    """Letters and digits of a name, in one case: by these two spellings are one name."""
     return "".join(ch for ch in name.casefold() if ch.isalnum())

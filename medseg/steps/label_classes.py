@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from medseg.core.errors import DatalistError, raise_faults
-from medseg.core.labels import Label, LabelSet
+from medseg.core.labels import Label, LabelSet, bare_name
 from medseg.steps.label_maps import Kind, LabelFile, LabelMaps
-from medseg.steps.label_search import WHAT_TO_DO, declared_labels, plain, search_labels
+from medseg.steps.label_search import WHAT_TO_DO, declared_labels, search_labels
 
 
 @dataclass(frozen=True)
@@ -85,15 +84,15 @@ class Labels:
         Raises:
             DatalistError: A name is unknown, or a region has no segments of all its labels.
         """
-        known = {plain(name): n for n, label in enumerate(self.label_set.labels, 1) for name in _all_names(label)}
+        known = {bare_name(name): n for n, label in enumerate(self.label_set.labels, 1) for name in _all_names(label)}
         index = {name: n for n, name in self.names.items()}
-        regions = {plain(name): [index[one] for one in own] for name, own in self.label_set.regions.items()}
+        regions = {bare_name(name): [index[one] for one in own] for name, own in self.label_set.regions.items()}
         known = {name: own[0] for name, own in regions.items() if len(own) == 1} | known
-        classes = {number: known[plain(name)] for number, name in segments.items() if plain(name) in known}
+        classes = {number: known[bare_name(name)] for number, name in segments.items() if bare_name(name) in known}
         for name in (name for number, name in segments.items() if number not in classes):
-            if plain(name) not in regions:
+            if bare_name(name) not in regions:
                 raise DatalistError(f"segment '{name}' is not known; known are {self._listed()}. {WHAT_TO_DO}")
-            if lost := [self.names[n] for n in regions[plain(name)] if n not in classes.values()]:
+            if lost := [self.names[n] for n in regions[bare_name(name)] if n not in classes.values()]:
                 raise DatalistError(
                     f"segment '{name}' is a region of labels, and there is no segment of {', '.join(lost)}"
                 )
@@ -103,13 +102,7 @@ class Labels:
         return ", ".join(dict.fromkeys([*self.names.values(), *self.label_set.regions]))
 
 
-def labels_of(
-    predictions: LabelMaps,
-    references: LabelMaps,
-    given: LabelSet | None,
-    *,
-    each: Callable[..., Iterable[Any]] = map,
-) -> Labels:
+def labels_of(predictions: LabelMaps, references: LabelMaps, given: LabelSet | None) -> Labels:
     """What to score in these label maps.
 
     Args:
@@ -117,7 +110,6 @@ def labels_of(
         references: As found; without ``given`` and without declared names all of them are read.
         given: Of a bundle or a file; None takes the labels that the references declare, then those that the
             predictions declare, then every value or segment name that any reference has.
-        each: As ``map``; that of an executor reads several references at a time.
 
     Raises:
         DatalistError: A declared name is not in the label set; numbers on one side and names of segments on the other
@@ -128,7 +120,7 @@ def labels_of(
         theirs = ours  # one convention, since nobody speaks of two
     if given is None and theirs is None:
         _check_kinds(predictions, references)
-    label_set = given or (search_labels(references, each=each) if theirs is None else declared_labels(theirs))
+    label_set = given or (search_labels(references) if theirs is None else declared_labels(theirs))
     labels = Labels(label_set, theirs, ours)
     faults = [_region_fault(name, own) for name, own in label_set.regions.items() if _is_taken(name, own, labels)]
     for maps, mapping in ((references, labels.of_reference), (predictions, labels.of_prediction)):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
 from medseg.core.errors import GeometryError, MedsegError
 from medseg.core.geometry import grid_difference
@@ -53,13 +50,12 @@ class LeftOut:
     sentence: str
 
 
-def look(pairs: Pairs, labels: Labels, *, each: Callable[..., Iterable[Any]] = map) -> Pairs:
+def look(pairs: Pairs, labels: Labels) -> Pairs:
     """What headers tell before the long work; also the voxels of the first, the middle and the last reference.
 
     Args:
         pairs: As paired.
         labels: What is scored.
-        each: As ``map``; that of an executor looks at several at a time.
 
     Returns:
         The pairs without those whose reference cannot be used, and without predictions that cannot; each with why.
@@ -67,7 +63,7 @@ def look(pairs: Pairs, labels: Labels, *, each: Callable[..., Iterable[Any]] = m
     Raises:
         DatalistError: No reference can be used, or none of the three holds a label map: it is the wrong folder.
     """
-    seen: list[Pair | LeftOut] = list(each(partial(look_at, labels=labels), pairs.pairs))
+    seen = [look_at(one, labels) for one in pairs.pairs]
     left = tuple(one for one in seen if isinstance(one, Pair))
     sentences = [one.sentence for one in seen if isinstance(one, LeftOut)]
     if not left:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from medseg.core.errors import DatalistError, MedsegError
-from medseg.core.labels import Label, LabelSet
+from medseg.core.labels import Label, LabelSet, bare_name
 from medseg.core.types import LabelArray
 from medseg.io.dicom_seg_frames import open_seg
 from medseg.io.formats import reader_of
@@ -47,19 +46,18 @@ def held_in(file: LabelFile) -> Held:
         return Held(str(file.path), fault=str(error))
 
 
-def search_labels(references: LabelMaps, *, each: Callable[..., Iterable[Any]] = map) -> LabelSet:
+def search_labels(references: LabelMaps) -> LabelSet:
     """A label for each value, named by its number, or for each segment, that any reference has.
 
     References that cannot be read are passed over.
 
     Args:
         references: Read once, all of them.
-        each: As ``map``; that of an executor reads several at a time.
 
     Raises:
         DatalistError: There is no label, there are too many, or some references are NIfTI and others SEG.
     """
-    found: list[Held] = list(each(held_in, references.files.values()))
+    found = [held_in(file) for file in references.files.values()]
     title = f"References '{references.root}'"
     many = [f"'{one.path}' holds {len(one.values)} values" for one in found if len(one.values) > MOST_LABELS]
     raise_alike(
@@ -68,7 +66,7 @@ def search_labels(references: LabelMaps, *, each: Callable[..., Iterable[Any]] =
     if all(one.fault for one in found):
         raise_alike(f"{title} hold no label map", [one.fault for one in found])
     values = {value for one in found for value in one.values}
-    segments = {plain(name): name for one in reversed(found) for name in one.segments}
+    segments = {bare_name(name): name for one in reversed(found) for name in one.segments}
     if not values and not segments:
         raise DatalistError(f"{title}: every map is empty, so there is nothing to score. {WHAT_TO_DO}.")
     if values and segments:
@@ -91,11 +89,6 @@ def values_in(labels: LabelArray) -> list[int]:
     for slab in labels:
         counts += np.bincount(slab[slab != 0], minlength=256)  # most voxels are background
     return [int(value) for value in np.flatnonzero(counts)]
-
-
-def plain(name: str) -> str:
-    """Letters and digits of a name, in one case."""
-    return "".join(ch for ch in name.casefold() if ch.isalnum())
 
 
 def raise_alike(title: str, faults: Sequence[str]) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from medseg.core.errors import DatalistError
-from medseg.core.labels import Label, LabelSet, map_values
+from medseg.core.labels import Label, LabelSet, bare_name, map_values
 
 TUMOUR = LabelSet(
     (Label("NCR", 1, ("necrotic core",)), Label("ED", 2), Label("ET", 4, ("enhancing-tumour",))),
@@ -18,6 +18,11 @@ def test_without_names_the_bundles_own_values_hold() -> None:
 def test_names_and_aliases_match_whatever_their_case_and_punctuation() -> None:
     names = {0: "background", 1: "Enhancing Tumour", 2: "NECROTIC_CORE", 3: "ed"}
     assert TUMOUR.class_of_value(names) == {0: 0, 1: 3, 2: 1, 3: 2}
+
+
+@pytest.mark.parametrize("spelling", ["Enhancing-Tumour", "enhancing_tumour", " ENHANCING TUMOUR "])
+def test_a_bare_name_is_the_same_in_every_spelling(spelling: str) -> None:
+    assert bare_name(spelling) == "enhancingtumour"
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
