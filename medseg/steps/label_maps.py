@@ -168,13 +168,22 @@ def _with_record(maps: LabelMaps) -> LabelMaps:
     written = {one["study"]: _values(one.get("labels")) for one in told}
     absent = {one["study"]: f"inference failed: {_one_line(one['reason'])}" for one in told if one.get("reason")}
     stopped = [f"'{maps.root}': the inference did not finish"] if record.get("outcome") != "finished" else []
+    older = [_older(maps.files[study]) for study in absent if study in maps.files]
     return replace(
         maps,
         layout="folder that medseg infer wrote",
-        files={study: replace(file, written=written.get(study)) for study, file in maps.files.items()},
-        absent={study: reason for study, reason in absent.items() if study not in maps.files},
-        notes=(*maps.notes, *stopped),
+        files={
+            study: replace(file, written=written.get(study))
+            for study, file in maps.files.items()
+            if study not in absent
+        },
+        absent=absent,
+        notes=(*maps.notes, *stopped, *older),
     )
+
+
+def _older(file: LabelFile) -> str:
+    return f"'{file.path}' is not read: run.json says that the inference of this study failed, so the file is older"
 
 
 def _values(labels: Any) -> tuple[int, ...] | None:

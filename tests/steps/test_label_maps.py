@@ -98,6 +98,20 @@ def test_an_inference_in_which_all_failed_says_so(tmp_path: Path) -> None:
     assert "did not finish" in found.notes[0]
 
 
+def test_a_file_of_a_study_that_failed_is_an_older_one_and_not_read(tmp_path: Path) -> None:
+    nifti(tmp_path / "P1.nii.gz")
+    some_seg(tmp_path / "P2" / "seg.dcm")
+    nifti(tmp_path / "P3.nii.gz")
+    run_json(tmp_path, [{"study": "P1", "reason": "no memory"}, {"study": "P2", "reason": "slices are missing"}])
+    found = find_label_maps(tmp_path)
+    assert list(found.files) == ["P3"]
+    assert found.absent == {"P1": "inference failed: no memory", "P2": "inference failed: slices are missing"}
+    assert [note.partition(":")[0] for note in found.notes] == [
+        f"'{tmp_path / 'P1.nii.gz'}' is not read",
+        f"'{tmp_path / 'P2' / 'seg.dcm'}' is not read",
+    ]
+
+
 def test_a_record_of_something_else_or_a_damaged_one_changes_nothing(tmp_path: Path) -> None:
     nifti(tmp_path / "P1.nii.gz")
     run_json(tmp_path, [{"study": "P2", "reason": "x"}], verb="train")
