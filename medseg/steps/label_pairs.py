@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from medseg.core.errors import DatalistError
+from medseg.steps.label_ids import NearIds, near_ids
 from medseg.steps.label_maps import LabelFile, LabelMaps
 
 _SHOWN = 3
-_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -66,39 +63,13 @@ def pair(predictions: LabelMaps, references: LabelMaps) -> Pairs:
     if not wanted.keys() & (given.keys() | predictions.absent.keys()):
         raise DatalistError(_nothing_in_common(predictions, references))
     lonely = [study for study in given if study not in wanted]
-    unmet = [study for study in wanted if study not in given]
-    pairs = [Pair(study, file, given.get(study), _reason(study, predictions, lonely)) for study, file in wanted.items()]
+    candidates = near_ids(lonely)
+    pairs = [
+        Pair(study, file, given.get(study), _reason(study, predictions, candidates)) for study, file in wanted.items()
+    ]
+    unmet = near_ids(study for study in wanted if study not in given)
     left_out = [_without_reference(study, references, unmet) for study in lonely]
     return Pairs(tuple(pairs), tuple(left_out), (*predictions.notes, *references.notes))
-
-
-def nearest(name: str, others: Iterable[str]) -> str | None:
-    """The id that most looks like a slip for ``name``; None where none does.
-
-    Ids that differ in a number are different studies. Ids are near where letters and digits are the same but for case
-    and punctuation, or where one is the other with words before or after it: "P1_pred" and "p1" for "P1".
-    """
-    near = [other for other in others if other != name and _is_near(name, other)]
-    return min(near, key=lambda other: (abs(len(other) - len(name)), other), default=None)
-
-
-def _is_near(name: str, other: str) -> bool:
-    short, long = sorted((_words(name), _words(other)), key=len)
-    if "".join(short) == "".join(long):
-        return True
-    places = range(len(long) - len(short) + 1)
-    return (
-        len(short) > 0 and any(long[n : n + len(short)] == short for n in places) and _numbers(short) == _numbers(long)
-    )
-
-
-@cache  # asked for each pair of ids
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W_]+", name.casefold()))
-
-
-def _numbers(words: Iterable[str]) -> list[str]:
-    return _NUMBERS.findall(" ".join(words))
 
 
 def _only_pair(predictions: LabelMaps, references: LabelMaps) -> Pairs:
@@ -106,20 +77,20 @@ def _only_pair(predictions: LabelMaps, references: LabelMaps) -> Pairs:
     return Pairs((Pair(reference.study, reference, prediction),), (), (*predictions.notes, *references.notes))
 
 
-def _reason(study: str, predictions: LabelMaps, lonely: Iterable[str]) -> str:
+def _reason(study: str, predictions: LabelMaps, lonely: NearIds) -> str:
     if study in predictions.files:
         return ""
     if study in predictions.absent:
         return f"there is no prediction: {predictions.absent[study]}"
-    near = nearest(study, lonely)
+    near = lonely.nearest(study)
     hint = f"; rename '{near}' if that is the one" if near else ""
     return f"there is no prediction of this name in '{predictions.root}'{hint}"
 
 
-def _without_reference(study: str, references: LabelMaps, unmet: Iterable[str]) -> str:
+def _without_reference(study: str, references: LabelMaps, unmet: NearIds) -> str:
     if study in references.absent:
         return f"prediction '{study}' has no reference: {references.absent[study]}"
-    near = nearest(study, unmet)
+    near = unmet.nearest(study)
     return f"prediction '{study}' has no reference" + (f"; did you mean '{near}'?" if near else "")
 
 
@@ -129,7 +100,8 @@ def _nothing_in_common(predictions: LabelMaps, references: LabelMaps) -> str:
         ids = [*maps.files, *maps.absent] if what == "predictions" else list(maps.files)
         more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
         lines.append(f"  {what} '{maps.root}' ({maps.layout}): {', '.join(ids[:_SHOWN])}{more}")
-    slips = ((study, nearest(study, references.files)) for study in predictions.files)
+    wanted = near_ids(references.files)
+    slips = ((study, wanted.nearest(study)) for study in predictions.files)
     if slip := next(((study, near) for study, near in slips if near), None):
         lines.append(f"  '{slip[0]}' looks like '{slip[1]}': rename the predictions.")
     return "\n".join(lines)

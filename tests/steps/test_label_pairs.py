@@ -1,12 +1,13 @@
 """Files pair by study id, letter for letter; whatever has no partner is named with what it nearly matches."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from medseg.core.errors import DatalistError
 from medseg.steps.label_maps import LabelFile, LabelMaps
-from medseg.steps.label_pairs import nearest, pair
+from medseg.steps.label_pairs import pair
 
 
 def maps(root: str, *ids: str, single: bool = False, **absent: str) -> LabelMaps:
@@ -75,21 +76,11 @@ def test_two_single_files_are_a_pair_whatever_their_names() -> None:
         pair(maps("ours", "result", single=True), maps("theirs", "truth"))
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("p1", "P1"),
-        ("P1_seg", "P1"),
-        ("P1-seg", "P1"),
-        ("pred_P1", "P1"),
-        ("p1.prediction", "P1"),
-        ("P-1", "P1"),
-        ("P11", None),  # another number is another study
-        ("P1_2", None),  # the second visit
-        ("P10_seg", None),
-        ("Q1", None),
-    ],
-)
-def test_near_are_case_punctuation_and_words_around_but_no_other_number(name: str, found: str | None) -> None:
-    assert nearest(name, ["P1", "P2", "P100"]) == found
-    assert nearest("P1", [name]) == (name if found else None)
+def test_two_thousand_ids_that_all_differ_are_paired_at_once() -> None:
+    ours = maps("ours", "P0", *(f"P{n}_run_a_pred" for n in range(1, 2001)))
+    theirs = maps("theirs", *(f"P{n}" for n in range(2001)))
+    began_s = time.process_time()
+    pairs = pair(ours, theirs)
+    assert time.process_time() - began_s < 2  # each against each took ten times as long
+    assert pairs.left_out[-1] == "prediction 'P2000_run_a_pred' has no reference; did you mean 'P2000'?"
+    assert pairs.pairs[77].reason.endswith("rename 'P77_run_a_pred' if that is the one")
