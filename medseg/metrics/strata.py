@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,12 @@ def size_terciles(volumes_ml: Mapping[str, float]) -> dict[str, str]:
 
 
 def stratify(
-    values: Mapping[str, float], groups: Groups, *, seed: int, patients: Mapping[str, str] | None = None
+    values: Mapping[str, float],
+    groups: Groups,
+    *,
+    seed: int,
+    patients: Mapping[str, str] | None = None,
+    failed: Collection[str] = (),
 ) -> dict[str, Summary]:
     """Summarise a score group by group.
 
@@ -97,6 +102,7 @@ def stratify(
         groups: Study to group; a study that is in none is left out.
         seed: Of the bootstrap.
         patients: Study to patient; None where each study is another patient.
+        failed: Studies without a usable prediction.
 
     Returns:
         Group to summary: small before large, then by name, "absent" and "not given" last.
@@ -110,6 +116,7 @@ def stratify(
             [values[study] for study in members[group]],
             seed=seed,
             patients=None if patients is None else [patients.get(study, study) for study in members[group]],
+            failed=sum(study in failed for study in members[group]),
         )
         for group in sorted(members, key=_place)
     }
@@ -122,12 +129,23 @@ def _table(path: Path) -> tuple[list[str], list[_Row]]:
         raise FileError(f"Cannot read '{path}': {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise FileError(f"'{path}' is not UTF-8 text. Save it as CSV UTF-8.") from None
-    first = text.lstrip().partition("\n")[0]
-    cells = csv.reader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=first.count))
-    filled = [(cells.line_num, [cell.strip() for cell in row]) for row in cells if any(cell.strip() for cell in row)]
+    filled = [(line, row) for line, row in _rows(text, path) if any(row)]
     if not filled:
         raise FileError(f"'{path}' is empty; give a header row and one row a study.")
     return filled[0][1], filled[1:]
+
+
+def _rows(text: str, path: Path) -> Iterator[_Row]:
+    first = text.lstrip().partition("\n")[0]
+    cells = csv.reader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=first.count))
+    try:
+        for row in cells:
+            yield cells.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise FileError(
+            f"'{path}' is no CSV table: line {cells.line_num}: {error}. "
+            "Look for a quotation mark that is opened and not closed, and save the table again."
+        ) from None
 
 
 def _study_column(header: Sequence[str], title: str) -> int:
@@ -166,9 +184,16 @@ def _thirds(numbers: Mapping[str, float], names: tuple[str, str, str], undivided
     if len(set(numbers.values())) < _MIN_SIZED:
         return dict.fromkeys(numbers, undivided)
     low, high = np.quantile(list(numbers.values()), [1 / 3, 2 / 3])
-    said = (f"up to {low:.3g}", f"up to {high:.3g}", f"above {high:.3g}")
+    lower, upper = _told_apart(float(low), float(high))
+    said = (f"up to {lower}", f"up to {upper}", f"above {upper}")
     titles = [f"{name} ({limit}{unit})" for name, limit in zip(names, said, strict=True)]
     return {study: titles[int(number > low) + int(number > high)] for study, number in numbers.items()}
+
+
+def _told_apart(low: float, high: float) -> tuple[str, str]:
+    """Both limits with three digits, or as many as it takes to see that they differ."""
+    digits = next((count for count in range(3, 17) if f"{low:.{count}g}" != f"{high:.{count}g}" or low == high), 17)
+    return f"{low:.{digits}g}", f"{high:.{digits}g}"
 
 
 def _number(cell: str) -> float:

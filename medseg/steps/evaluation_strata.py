@@ -44,7 +44,8 @@ def _sizes(evaluation: Evaluation, name: str) -> Groups:
 def _tables(evaluation: Evaluation, name: str, column: str, groups: Groups) -> Iterator[StratumTable]:
     if len(set(groups.values())) < 2:  # one group is the whole, which the main table shows
         return
+    failed = {one.study for one in evaluation.failed}
     for metric in SHOWN:
         values = evaluation.values(name, metric)
-        found = stratify(values, groups, seed=evaluation.seed, patients=evaluation.patients)
+        found = stratify(values, groups, seed=evaluation.seed, patients=evaluation.patients, failed=failed)
         yield StratumTable(column, name, metric, found)

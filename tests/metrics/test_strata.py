@@ -35,6 +35,16 @@ def test_equal_sizes_are_not_torn_apart() -> None:
     assert groups["a"] == groups["b"] == groups["c"]
 
 
+def test_limits_get_as_many_digits_as_tell_them_apart() -> None:
+    groups = size_terciles({"a": 5.0, "b": 5.002, "c": 5.004, "d": 5.006})
+    assert set(groups.values()) == {"small (up to 5.002 ml)", "medium (up to 5.004 ml)", "large (above 5.004 ml)"}
+
+
+def test_a_limit_that_is_both_thirds_keeps_three_digits() -> None:
+    groups = size_terciles(dict.fromkeys("abcdef", 1.2345) | {"g": 2.0, "h": 3.0})
+    assert set(groups.values()) == {"small (up to 1.23 ml)", "large (above 1.23 ml)"}
+
+
 def test_two_sizes_make_no_thirds() -> None:
     assert size_terciles({"a": 1.0, "b": 2.0, "c": 2.0}) == dict.fromkeys("abc", "any size")
 
@@ -93,6 +103,12 @@ def test_a_file_that_is_absent_empty_or_no_text_is_refused(tmp_path: Path) -> No
         read_strata(tmp_path / "strata.csv", [])
 
 
+def test_a_quotation_mark_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> None:
+    open_quote = 'study,site\na,north\nb,"south\n' + "c,east\n" * 20_000
+    with pytest.raises(FileError, match=r"strata\.csv' is no CSV table: line \d+: field larger than .*not closed"):
+        read_strata(_csv(tmp_path, open_quote), ["a"])
+
+
 def test_scores_are_summarised_group_by_group_in_a_sensible_order() -> None:
     groups = {"a": "large (above 9 ml)", "b": "small (up to 3 ml)", "c": "small (up to 3 ml)", "d": "absent"}
     table = stratify({"a": 0.9, "b": 0.4, "c": 0.6, "d": math.nan, "e": 0.1}, groups, seed=0)
@@ -104,6 +120,12 @@ def test_scores_are_summarised_group_by_group_in_a_sensible_order() -> None:
 def test_age_bands_stand_in_the_order_of_their_numbers() -> None:
     groups = {"a": "10-20", "b": "5-10", "c": "not given", "d": "adult"}
     assert list(stratify(dict.fromkeys("abcd", 1.0), groups, seed=0)) == ["5-10", "10-20", "adult", "not given"]
+
+
+def test_failed_studies_are_counted_in_their_group() -> None:
+    groups = {"a": "x", "b": "x", "c": "y"}
+    table = stratify({"a": 0.0, "b": 0.7, "c": 0.0}, groups, seed=0, failed={"a", "c", "elsewhere"})
+    assert {group: (one.failed, one.n) for group, one in table.items()} == {"x": (1, 2), "y": (1, 1)}
 
 
 def test_patients_count_in_each_group() -> None:
