@@ -209,8 +209,10 @@ def refuse_other_policy(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> N
     """Refuse to compare two evaluations whose rules differ; both as ``MetricPolicy.values`` gave them.
 
     Raises:
-        DatalistError: They differ; the message lists in what.
+        DatalistError: They differ; the message lists in what. Or one of them, as read from a file, is no mapping.
     """
+    if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping):
+        raise DatalistError("The policy of one of the two evaluations is no table of rules; evaluate that one again.")
     first, second = _flat(ours), _flat(theirs)
     faults = [
         f"{key}: {first.get(key, 'not set')} here, {second.get(key, 'not set')} there"

@@ -125,6 +125,20 @@ def test_every_fault_of_a_policy_is_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("damaged", [None, "default", ["default"], 3])
+def test_a_policy_that_is_no_table_of_rules_is_refused_in_one_line(damaged: object) -> None:
+    for pair in ((POLICIES["default"].values(), damaged), (damaged, POLICIES["default"].values())):
+        with pytest.raises(DatalistError, match="is no table of rules; evaluate that one again") as caught:
+            refuse_other_policy(*pair)
+        assert "\n" not in str(caught.value)
+
+
+def test_rules_of_which_a_part_is_no_table_differ_and_are_named() -> None:
+    ours = POLICIES["default"].values()
+    with pytest.raises(DatalistError, match=r"lesions\.connectivity: 26 here, not set there"):
+        refuse_other_policy(ours, ours | {"lesions": None})
+
+
 def test_other_rules_refuse_to_be_compared_and_the_difference_is_named() -> None:
     ours, theirs = POLICIES["default"].values(), choose_policy("default", lesions="brats2023-met").values()
     refuse_other_policy(ours, POLICIES["default"].values())
