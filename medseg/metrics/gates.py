@@ -78,11 +78,11 @@ def gates_of(least: Mapping[str, str], most: Mapping[str, str], names: Sequence[
 
 
 def gates_of_thresholds(thresholds: Mapping[str, Mapping[str, float]], given: Sequence[Gate]) -> list[Gate]:
-    """Gates as a bundle's evaluate.yaml states them: metric to label or region to the value it must reach.
+    """Gates as the file of a bundle or of labels states them: metric to label or region to the value it must reach.
 
     Args:
         thresholds: The least value where more is better, the most where less is.
-        given: Gates of the command line, which win over the bundle's.
+        given: Gates of the command line, which win over these.
 
     Raises:
         ConfigError: A metric is unknown or has no better direction.
@@ -91,7 +91,7 @@ def gates_of_thresholds(thresholds: Mapping[str, Mapping[str, float]], given: Se
     faults = [
         f"thresholds.{key}: no metric of a gate; those are {', '.join(known)}" for key in thresholds.keys() - set(known)
     ]
-    raise_faults("Bundle's evaluate.yaml", sorted(faults), ConfigError)
+    raise_faults("Thresholds", sorted(faults), ConfigError)
     taken = {(gate.metric, gate.name) for gate in given}
     return [
         Gate(metric, name, "min" if METRICS[metric].better == "higher" else "max", float(limit))

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from medseg.core.errors import UsageError
+from medseg.core.errors import ConfigError, UsageError
 from medseg.metrics.evaluation import Evaluation
-from medseg.metrics.gates import Gate, GateResult, check_gates, gates_of
+from medseg.metrics.gates import Gate, GateResult, check_gates, gates_of, gates_of_thresholds
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import POLICIES
 from medseg.metrics.scores import LabelScore, StudyScores
@@ -70,6 +70,17 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         gates_of({"dise.WT": "1", "dice.WT": "x"}, {"dice.WT": "1"}, NAMES)
     assert len(str(caught.value).splitlines()) == 4
+
+
+def test_thresholds_of_a_file_demand_the_good_side_and_give_way_to_the_command_line() -> None:
+    given = [Gate("dice", "WT", "min", 0.9)]
+    gates = gates_of_thresholds({"dice": {"WT": 0.8, "v1.0": 0.7}, "hd95_mm": {"WT": 5}}, given)
+    assert gates == [Gate("dice", "v1.0", "min", 0.7), Gate("hd95_mm", "WT", "max", 5.0)]
+
+
+def test_a_fault_in_thresholds_does_not_guess_which_file_they_came_from() -> None:
+    with pytest.raises(ConfigError, match=r"^Thresholds: 1 fault.*\n  thresholds\.dise: no metric of a gate"):
+        gates_of_thresholds({"dise": {"WT": 0.8}}, [])
 
 
 @pytest.mark.parametrize(
