@@ -91,7 +91,8 @@ def compare(
 
     Args:
         first: Label and metric to the score of each study, penalties in place; nan where not scored.
-        second: The same of the other model. Rows that only one of them has are left out.
+        second: The same of the other model. Rows that only one of them has are left out:
+            ``rows_of_one_side`` names them.
         seed: Of the bootstrap.
         patients: Study to patient; None where each study is another patient. The test and the interval take
             patients as what is independent.
@@ -102,6 +103,11 @@ def compare(
     for place, p_holm in zip(tested, holm([rows[place].p for place in tested]), strict=True):
         rows[place] = replace(rows[place], p_holm=p_holm)
     return rows
+
+
+def rows_of_one_side(first: Mapping[Key, Mapping[str, float]], second: Mapping[Key, Mapping[str, float]]) -> list[Key]:
+    """Rows that ``compare`` leaves out, since only one evaluation has them: those of the first, then of the second."""
+    return [key for key in first if key not in second] + [key for key in second if key not in first]
 
 
 def _difference(

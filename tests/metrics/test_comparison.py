@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from medseg.metrics.comparison import Difference, compare
+from medseg.metrics.comparison import Difference, compare, rows_of_one_side
 
 MAIZE = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]
 
@@ -45,6 +45,14 @@ def test_studies_that_only_one_has_or_nobody_scored_are_left_out_and_counted() -
     (row,) = compare(_table(first), _table(second), seed=0)
     assert (row.n, row.left_out) == (2, 3)
     assert row.mean == pytest.approx(0.05)
+
+
+def test_rows_of_one_side_are_named_and_not_compared() -> None:
+    first = {key: {"a": 0.9} for key in (("WT", "dice"), ("ET", "dice"), ("WT", "nsd"))}
+    second = {key: {"a": 0.8} for key in (("NET", "dice"), ("WT", "dice"))}
+    assert rows_of_one_side(first, second) == [("ET", "dice"), ("WT", "nsd"), ("NET", "dice")]
+    assert [(row.label, row.metric) for row in compare(first, second, seed=0)] == [("WT", "dice")]
+    assert rows_of_one_side(first, first) == []
 
 
 def test_a_row_without_a_pair_has_no_numbers_and_costs_the_others_nothing() -> None:
