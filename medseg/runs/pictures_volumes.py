@@ -128,9 +128,9 @@ def _panels(rows: Sequence[Any], draw: Callable[[Any, Any], None]) -> Drawn:
         columns = min(3, max(1, len(rows)))
         lines = -(-max(1, len(rows)) // columns)
         whole = new_figure(PANEL_INCHES * columns, _HEIGHT_INCHES * lines)
-        axes = whole.subplots(lines, columns, squeeze=False).flat
+        axes = list(whole.subplots(lines, columns, squeeze=False).flat)
         for axis, row in zip(axes, rows, strict=False):
             draw(axis, row)
-        for axis in list(axes)[len(rows) :]:
+        for axis in axes[len(rows) :]:
             axis.set_visible(False)
         return Drawn(tuple(single), png_of(whole, key_of(state for row in rows for state in row.states)))
