@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,16 @@ CONFIDENCE = 0.95
 RESAMPLES = 5000  # the ends of a 95 % interval then move by less than 1 % of its width between seeds
 MIN_PATIENTS = 2  # one patient says nothing about how patients differ
 _BLOCK_VALUES = 1 << 22  # values drawn at once: 32 MiB, however many patients there are
+_KEPT_VALUES = 1 << 24  # drawn values that are kept for the next score: 32 MiB, as those of up to 3355 patients are
+_KEPT_DRAWS = 4  # scores of one evaluation come in few sets of patients: all, those with the label, with both masks
+_TAKEN_ROWS = 64  # resamples whose values are looked up together: they then stay in the processor's cache
 _ROUNDING = 1e-12  # relative; patients who differ by less are alike
 _TAIL = (1.0 - CONFIDENCE) / 2.0
 _NORMAL = NormalDist()
 
 Method = Literal["bca", "percentile", "none"]
 _Floats = npt.NDArray[np.float64]
+_Drawn = npt.NDArray[np.integer[Any]]  # (resamples, patients) places of the patients that were drawn
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def mean_interval(values: _Floats, *, seed: int, patients: Sequence[str] | None 
     sums, counts = by_patient(values, patients)
     if sums.size < MIN_PATIENTS:
         return Interval(float("nan"), float("nan"), "none")
-    means = np.sort(_resampled_means(sums, counts, np.random.default_rng(seed)))
+    means = np.sort(_resampled_sums(sums, seed) / _resampled_counts(counts.tobytes(), seed))
     tails = _bca_tails(means, sums, counts)
     # Takes values as they are: interpolating between endless distances gives nan.
     low, high = np.quantile(means, tails or (_TAIL, 1.0 - _TAIL), method="inverted_cdf")
@@ -74,13 +79,31 @@ def by_patient(values: _Floats, patients: Sequence[str] | None) -> tuple[_Floats
     return np.bincount(index, weights=values).astype(np.float64), np.bincount(index).astype(np.float64)
 
 
-def _resampled_means(sums: _Floats, counts: _Floats, rng: np.random.Generator) -> _Floats:
-    rows = max(1, _BLOCK_VALUES // sums.size)
-    blocks = []
+def _resampled_sums(values: _Floats, seed: int) -> _Floats:
+    """Sum over the patients of each resample."""
+    kept = RESAMPLES * values.size <= _KEPT_VALUES
+    blocks: Iterable[_Drawn] = _kept_draws(values.size, seed) if kept else _draws(values.size, seed)
+    parts = (part for block in blocks for part in np.split(block, range(_TAKEN_ROWS, len(block), _TAKEN_ROWS)))
+    return np.concatenate([values[part].sum(axis=1) for part in parts])
+
+
+@lru_cache(maxsize=_KEPT_DRAWS)
+def _resampled_counts(counts: bytes, seed: int) -> _Floats:
+    """Studies in each resample, from those of each patient; bytes, for only these can be looked up."""
+    return _resampled_sums(np.frombuffer(counts, dtype=np.float64), seed)
+
+
+@lru_cache(maxsize=_KEPT_DRAWS)
+def _kept_draws(patients: int, seed: int) -> tuple[_Drawn, ...]:
+    """All draws: they follow from the number of patients and the seed alone, so that many scores can share them."""
+    return tuple(block.astype(np.uint16) for block in _draws(patients, seed))
+
+
+def _draws(patients: int, seed: int) -> Iterator[_Drawn]:
+    rng = np.random.default_rng(seed)
+    rows = max(1, _BLOCK_VALUES // patients)
     for done in range(0, RESAMPLES, rows):
-        drawn = rng.integers(sums.size, size=(min(rows, RESAMPLES - done), sums.size))
-        blocks.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
-    return np.concatenate(blocks)
+        yield rng.integers(patients, size=(min(rows, RESAMPLES - done), patients))
 
 
 def _bca_tails(means: _Floats, sums: _Floats, counts: _Floats) -> tuple[float, float] | None:

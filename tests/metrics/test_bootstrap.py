@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from medseg.core.errors import DatalistError
+from medseg.metrics import bootstrap
 from medseg.metrics.bootstrap import mean_interval
 
 SKEWED = np.random.default_rng(5).lognormal(0.0, 0.8, 40)
@@ -43,6 +44,26 @@ def test_an_endless_distance_leaves_the_percentile_interval() -> None:
     assert interval.method == "percentile"
     assert interval.high == math.inf
     assert 1.0 <= interval.low < math.inf
+
+
+def test_scores_of_as_many_patients_share_their_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    real = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: made.append(seed) or real(seed))
+    patients = [f"p{n // 2}" for n in range(62)]
+    for shift in range(3):
+        mean_interval(np.arange(62.0) ** 1.5 + shift, seed=8_091, patients=patients)
+    assert made == [8_091]
+
+
+def test_draws_that_are_too_many_to_keep_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = [f"p{n // 3}" for n in range(SKEWED.size)]
+    kept = mean_interval(SKEWED, seed=8_092, patients=patients)
+    bootstrap._resampled_counts.cache_clear()
+    monkeypatch.setattr(bootstrap, "_KEPT_VALUES", 0)
+    monkeypatch.setattr(bootstrap, "_BLOCK_VALUES", 1_000)  # some seventy blocks, the last one not full
+    monkeypatch.setattr(bootstrap, "_kept_draws", None)
+    assert mean_interval(SKEWED, seed=8_092, patients=patients) == kept
 
 
 def test_one_patient_has_no_interval_however_many_studies() -> None:
