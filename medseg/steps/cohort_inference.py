@@ -73,7 +73,8 @@ class Segmenter:
                 raise
             LOG.debug("study %s", job.id, exc_info=True)
             return failed(job.id, error, time.monotonic() - began_s, job.redactor)
-        return _done(job, scan, labels, outputs, time.monotonic() - began_s)
+        names = {job.value_of[label.value]: label.name for label in self.writer.bundle.labels.labels}
+        return replace(_done(job, scan, labels, outputs, time.monotonic() - began_s), label_names=names)
 
 
 def infer_cohort(

@@ -92,6 +92,7 @@ class Outcome:
             it was segmented; "failed" otherwise.
         channels: Channel to where it comes from.
         warnings: What the gates warned of.
+        label_names: Written label value to the bundle's name of the label; empty where it failed.
     """
 
     study: str
@@ -103,6 +104,7 @@ class Outcome:
     code: str = "failed"
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Mapping[str, str], ...] = ()
+    label_names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.labels import Label, LabelSet, bare_name
@@ -19,13 +21,13 @@ class Labels:
         label_set: Labels in the order of classes, and regions.
         reference_names: Written value to name, as the references declare it; None where they do not.
         prediction_names: The same of the predictions.
-        notes: What the user should know of how values are read.
+        numbered: Whether the labels are values that the references hold, of which no one knows names.
     """
 
     label_set: LabelSet
     reference_names: Mapping[int, str] | None = None
     prediction_names: Mapping[int, str] | None = None
-    notes: tuple[str, ...] = field(default=())
+    numbered: bool = False
 
     @property
     def values(self) -> dict[str, tuple[int, ...]]:
@@ -50,27 +52,52 @@ class Labels:
     def of_prediction(self, file: LabelFile | None = None) -> dict[int, int]:
         """Written value of a prediction to class, 0 included.
 
-        Predictions that name their labels are read so. The others follow the references where these name theirs, as
-        ``medseg infer`` does; the set's own values hold for labels that no one names, and for a prediction whose
-        run.json says that it has these.
+        A prediction is read by the names that its inference recorded, else by those that its folder declares. Without
+        names either of two conventions may hold: the set's own values, or those that the references declare. Both are
+        taken as long as no value means one label here and another there; what run.json says of the values that were
+        written may rule one of them out.
 
         Args:
             file: The prediction; None for one of which nothing is known.
 
         Raises:
-            DatalistError: The predictions name a label that the set does not know.
+            DatalistError: A name is not one of the set's; or both conventions may hold and contradict each other, so
+                that labels may be swapped.
         """
+        if file is not None and file.kind == "seg":
+            return {0: 0}  # its segments have names; see of_segments
+        if file is not None and file.names is not None and not self.numbered:
+            return self._by_record(file.names)
         if self.prediction_names is not None:
             return self.label_set.class_of_value(self.prediction_names)
         own, declared = self.label_set.class_of_value(), self.of_reference()
         unnamed = {value: n for value, n in own.items() if n not in declared.values() and value not in declared}
         as_data = declared | unnamed
         written = set(file.written or ()) if file else set()
-        if written and written <= own.keys() and not written <= as_data.keys():
-            return own
-        if (written and written <= as_data.keys()) or conflict(own, declared):
-            return as_data
-        return own | declared
+        possible = [one for one in (as_data, own) if written and written <= one.keys()]
+        if possible and not contradict(possible[0], possible[-1], written):
+            return possible[0]
+        if not contradict(own, declared, own.keys() & declared.keys()):
+            return own | declared
+        raise DatalistError(self._two_readings(own, as_data))
+
+    def _by_record(self, names: Mapping[int, str]) -> dict[int, int]:
+        try:
+            return self.label_set.class_of_value(names)
+        except DatalistError as error:
+            raise DatalistError(f"run.json: {error}. {WHAT_TO_DO}") from None
+
+    def _two_readings(self, own: Mapping[int, int], as_data: Mapping[int, int]) -> str:
+        ours, theirs = self._spelt(own), self._spelt(as_data)
+        names = json.dumps({self.names[n]: value for value, n in sorted(own.items()) if n})
+        return (
+            f"nothing tells whether predictions mean {ours}, as --bundle or --labels says, or {theirs}, as the "
+            f"references do. For the references' reading give --labels FILE with these values; for the other one put "
+            f'a dataset.json with {{"labels": {names}}} beside the predictions (medseg infer records it by itself)'
+        )
+
+    def _spelt(self, classes: Mapping[int, int]) -> str:
+        return ", ".join(f"{value} {self.names[n]}" for value, n in sorted(classes.items()) if n)
 
     def of_segments(self, segments: Mapping[int, str]) -> dict[int, int]:
         """Segment number to class, by name or alias, whatever its case and punctuation.
@@ -112,8 +139,9 @@ def labels_of(predictions: LabelMaps, references: LabelMaps, given: LabelSet | N
             predictions declare, then every value or segment name that any reference has.
 
     Raises:
-        DatalistError: A declared name is not in the label set; numbers on one side and names of segments on the other
-            with nothing to tell which is which; as ``search_labels``.
+        DatalistError: A declared or recorded name is not in the label set; values of predictions can be read in two
+            ways; numbers on one side and names of segments on the other with nothing to tell which is which; as
+            ``search_labels``.
     """
     theirs, ours = references.label_names, predictions.label_names
     if given is None and theirs is None:
@@ -121,15 +149,23 @@ def labels_of(predictions: LabelMaps, references: LabelMaps, given: LabelSet | N
     if given is None and theirs is None:
         _check_kinds(predictions, references)
     label_set = given or (search_labels(references) if theirs is None else declared_labels(theirs))
-    labels = Labels(label_set, theirs, ours)
+    labels = Labels(label_set, theirs, ours, numbered=given is None and theirs is None)
     faults = [_region_fault(name, own) for name, own in label_set.regions.items() if _is_taken(name, own, labels)]
-    for maps, mapping in ((references, labels.of_reference), (predictions, labels.of_prediction)):
-        try:
-            mapping()
-        except DatalistError as error:
-            faults.append(f"'{maps.root}': {error}")
+    wrong = _faults_of(labels.of_reference)
+    faults += [f"'{references.root}': {fault}" for fault in wrong]
+    for file in predictions.files.values():
+        found = _faults_of(partial(labels.of_prediction, file))
+        faults += [f"'{predictions.root}': {fault}" for fault in found if fault not in wrong]
     raise_faults("Labels", dict.fromkeys(faults), DatalistError)
-    return replace(labels, notes=_notes(labels, predictions))
+    return labels
+
+
+def _faults_of(read: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        read()
+    except DatalistError as error:
+        return (str(error),)
+    return ()
 
 
 def _check_kinds(predictions: LabelMaps, references: LabelMaps) -> None:
@@ -150,19 +186,9 @@ def _region_fault(name: str, own: Iterable[str]) -> str:
     return f"'{name}' is a label and also a region of {', '.join(own)}; rename one of them"
 
 
-def _notes(labels: Labels, predictions: LabelMaps) -> tuple[str, ...]:
-    """What a prediction may mean by its values is told where two readings are possible."""
-    names, own = labels.reference_names, labels.label_set.class_of_value()
-    unsaid = [file for file in predictions.files.values() if file.kind == "nifti" and file.written is None]
-    if names is None or labels.prediction_names is not None or not unsaid or not conflict(own, labels.of_reference()):
-        return ()
-    listed = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
-    return (f"values of the predictions are read as the references declare theirs: {listed}",)
-
-
-def conflict(own: Mapping[int, int], declared: Mapping[int, int]) -> bool:
-    """Whether one written value means two labels."""
-    return any(declared.get(value, n) != n for value, n in own.items())
+def contradict(first: Mapping[int, int], second: Mapping[int, int], values: Iterable[int]) -> bool:
+    """Whether one of these values, known to both, means two labels."""
+    return any(first[value] != second[value] for value in values)
 
 
 def _all_names(label: Label) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class LabelFile:
         patient: Whose it is; the study's id where nothing says.
         image: What it was drawn on, the last channel of its dataset; None where unknown.
         written: Values other than 0 that its inference may write, found or not; None where unknown.
+        names: Written value to name, as its inference recorded it; None where unknown.
     """
 
     study: str
@@ -41,6 +42,7 @@ class LabelFile:
     patient: str
     image: ChannelFile | None = None
     written: tuple[int, ...] | None = None
+    names: Mapping[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _seg(study: str, path: Path) -> LabelFile:
 
 
 def _with_record(maps: LabelMaps) -> LabelMaps:
-    """With what the run.json of an inference knows: failed studies, and which values it writes."""
+    """With what the run.json of an inference knows: failed studies, which values it writes, and what they mean."""
     path = maps.root / "run.json"
     if not path.is_file():
         return maps
@@ -165,7 +167,7 @@ def _with_record(maps: LabelMaps) -> LabelMaps:
     if record.get("verb") != "infer":
         return maps
     told = [one for one in record.get("studies") or () if isinstance(one, dict) and isinstance(one.get("study"), str)]
-    written = {one["study"]: _values(one.get("labels")) for one in told}
+    known = {one["study"]: one for one in told}
     absent = {one["study"]: f"inference failed: {_one_line(one['reason'])}" for one in told if one.get("reason")}
     stopped = [f"'{maps.root}': the inference did not finish"] if record.get("outcome") != "finished" else []
     older = [_older(maps.files[study]) for study in absent if study in maps.files]
@@ -173,9 +175,7 @@ def _with_record(maps: LabelMaps) -> LabelMaps:
         maps,
         layout="folder that medseg infer wrote",
         files={
-            study: replace(file, written=written.get(study))
-            for study, file in maps.files.items()
-            if study not in absent
+            study: _with_values(file, known.get(study, {})) for study, file in maps.files.items() if study not in absent
         },
         absent=absent,
         notes=(*maps.notes, *stopped, *older),
@@ -184,6 +184,17 @@ def _with_record(maps: LabelMaps) -> LabelMaps:
 
 def _older(file: LabelFile) -> str:
     return f"'{file.path}' is not read: run.json says that the inference of this study failed, so the file is older"
+
+
+def _with_values(file: LabelFile, told: Mapping[str, Any]) -> LabelFile:
+    names = told.get("label_names")
+    named = isinstance(names, dict) and all(isinstance(name, str) for name in names.values())
+    values = _values(names) if named else None  # none in what an earlier version wrote
+    return replace(
+        file,
+        written=_values(told.get("labels")),
+        names={value: names[str(value)] for value in values} if isinstance(names, dict) and values else None,
+    )
 
 
 def _values(labels: Any) -> tuple[int, ...] | None:

@@ -72,7 +72,7 @@ def look(pairs: Pairs, labels: Labels) -> Pairs:
     faults = [one.sentence for n in tried if isinstance(one := read_pair(_alone(left[n]), labels), LeftOut)]
     if len(faults) == len(tried):
         raise_alike("The references hold no label maps to score", faults)
-    return replace(pairs, pairs=left, left_out=(*pairs.left_out, *sentences), notes=(*pairs.notes, *labels.notes))
+    return replace(pairs, pairs=left, left_out=(*pairs.left_out, *sentences))
 
 
 def look_at(pair: Pair, labels: Labels) -> Pair | LeftOut:

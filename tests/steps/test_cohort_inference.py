@@ -71,6 +71,7 @@ def test_a_study_that_is_done_tells_files_voxels_channels_and_warnings(hippocamp
     assert outcome.prediction == str(Path("out") / "study-1.nii.gz")
     assert len(outcome.outputs) == 2
     assert outcome.labels == {1: 1, 4: 2}  # the values written
+    assert outcome.label_names == {1: "anterior", 4: "posterior"}
     assert outcome.channels["t1"]["description"] == "T1 of [removed]"
     assert outcome.warnings == ({"code": "lossy", "sentence": "[removed]: lossy"},)
 

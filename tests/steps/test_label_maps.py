@@ -78,7 +78,7 @@ def test_what_an_inference_wrote_is_read_with_the_reasons_of_its_failures(tmp_pa
     (tmp_path / "P1" / "report.html").write_text("<html></html>")
     some_seg(tmp_path / "P2" / "seg.dcm")
     studies = [
-        {"study": "P1", "reason": None, "labels": {"1": 9, "2": 8, "3": 0}},
+        {"study": "P1", "reason": None, "labels": {"1": 9, "2": 8, "3": 0}, "label_names": {"1": "ED", "3": "ET"}},
         {"study": "P2", "reason": None, "labels": {}},
         {"study": "P3", "reason": "slices 41 and 42 are\n10.0 mm apart", "labels": {}},
     ]
@@ -86,6 +86,8 @@ def test_what_an_inference_wrote_is_read_with_the_reasons_of_its_failures(tmp_pa
     found = find_label_maps(tmp_path)
     assert {study: file.kind for study, file in found.files.items()} == {"P1": "nifti", "P2": "seg"}
     assert found.files["P1"].written == (1, 2, 3)
+    assert found.files["P1"].names == {1: "ED", 3: "ET"}
+    assert found.files["P2"].names is None
     assert found.absent == {"P3": "inference failed: slices 41 and 42 are 10.0 mm apart"}
     assert found.layout == "folder that medseg infer wrote"
     assert found.notes == (f"'{tmp_path}': 1 study has a NIfTI file and a DICOM SEG; NIfTI is read",)

@@ -1,14 +1,16 @@
 """A pair is read into classes on one grid; a bad prediction is a failure, a bad reference leaves the study out."""
 
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
-from label_files import AFFINE, SHAPE, boxes, nifti
+from label_files import AFFINE, SHAPE, boxes, nifti, run_json
 from label_reads import CLASSES, LABELS, failed, file, left_out, maps, moved, one
 
 from medseg.core.errors import DatalistError
+from medseg.core.labels import Label, LabelSet
 from medseg.core.study import ChannelFile
 from medseg.core.volume import Volume
 from medseg.io.nifti import write_volume
@@ -126,9 +128,29 @@ def test_references_of_which_none_can_be_read_are_refused(tmp_path: Path) -> Non
         look(pair(maps, maps), LABELS)
 
 
-def test_looking_passes_on_how_values_are_read(tmp_path: Path) -> None:
-    pairs = Pairs((one(nifti(tmp_path / "p.nii"), nifti(tmp_path / "r.nii")),))
-    assert look(pairs, Labels(LABELS.label_set, notes=("read so",))).notes == ("read so",)
+def test_looking_keeps_the_notes(tmp_path: Path) -> None:
+    pairs = Pairs((one(nifti(tmp_path / "p.nii"), nifti(tmp_path / "r.nii")),), notes=("read so",))
+    assert look(pairs, LABELS).notes == ("read so",)
+
+
+def test_labels_that_the_inference_recorded_are_not_swapped(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    theirs.mkdir()
+    nifti(theirs / "P1.nii.gz", boxes())
+    swapped = np.choose(boxes(), [0, 2, 1, 3, 4]).astype(np.uint8)
+    nifti(ours / "P1.nii.gz", swapped)
+    (theirs / "dataset.json").write_text(json.dumps({"labels": {"NCR": 1, "ED": 2, "ET": 4}}))
+    told = {"study": "P1", "reason": None, "labels": {"1": 9, "2": 8, "4": 1}}
+    run_json(ours, [told | {"label_names": {"1": "ED", "2": "NCR", "4": "ET"}}])
+    bundle = LabelSet((Label("ED", 1), Label("NCR", 2), Label("ET", 4)))
+    predictions, references = find_label_maps(ours), find_label_maps(theirs)
+    labels = labels_of(predictions, references, bundle)
+    read = maps(Pair("P1", references.files["P1"], predictions.files["P1"]), labels)
+    assert read.reference.any()
+    assert np.array_equal(read.prediction, read.reference)
+    run_json(ours, [told])  # as an earlier version wrote it
+    with pytest.raises(DatalistError, match="nothing tells whether predictions mean 1 ED, 2 NCR, 4 ET"):
+        labels_of(find_label_maps(ours), references, bundle)
 
 
 def test_the_image_of_a_reference_is_read_where_it_lies_on_the_same_grid(tmp_path: Path) -> None:
