@@ -15,7 +15,8 @@ from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.scoring import Scoring
 from medseg.core.command import Parser, pairs, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_GATE, EXIT_SOME_FAILED, UsageError
-from medseg.metrics.lesion_rules import HD_VARIANTS, LESION_RULES
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
+from medseg.metrics.lesion_rules import LESION_RULES
 from medseg.metrics.policy import POLICIES
 from medseg.steps.evaluation_request import EvaluateRequest
 
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     )
     facts = evaluate(request)
     made = request.output / ("report.html" if request.report else "summary.json")
-    print(json.dumps(_summary(request.output, facts)) if options.json else made)
+    print(json.dumps(_json_line(request.output, facts)) if options.json else made)
     return exit_code(facts)
 
 
@@ -119,18 +120,25 @@ def evaluate(request: EvaluateRequest, *, say: Callable[[str], None] = print) ->
     _check(request)
     bundle = None if request.bundle is None else read_bundle(find_bundle(request.bundle))
     scoring = _scoring(request, bundle)
-    from medseg.steps.evaluation import check_evaluation, run_evaluation
+    from medseg.steps.evaluation import plan_evaluation, run_evaluation
+    from medseg.steps.evaluation_rules import check_output, rules_of
     from medseg.steps.evaluation_screen import lines_of
     from medseg.steps.evaluation_sources import find_maps, origin_of, title_of
+    from medseg.steps.label_classes import Labels, labels_of
 
+    check_output(request)
+    # What can be wrong about options shows before a model runs, where the labels are known by then.
+    known = None if scoring is None else rules_of(request, scoring, tuple(Labels(scoring.labels).values))
+    _check_card(request, bundle)
+    title, origin = title_of(request, bundle), origin_of(request, bundle)
     predictions, references = find_maps(request, bundle, say=say)
-    title = title_of(request, bundle)
-    origin = origin_of(request, bundle)
-    task = check_evaluation(request, predictions, references, scoring=scoring, title=title, provenance=origin)
+    labels = labels_of(predictions, references, scoring.labels if scoring else None)
+    rules = known or rules_of(request, None, tuple(labels.values))
+    task = plan_evaluation(request, predictions, references, labels=labels, rules=rules, title=title, provenance=origin)
     facts = run_evaluation(task, say=say)
     for line in lines_of(facts):
         say(line)
-    _hand_on(request, bundle, facts)
+    _hand_on(request, bundle, facts, say)
     return facts
 
 
@@ -169,23 +177,45 @@ def _scoring(request: EvaluateRequest, bundle: Bundle | None) -> Scoring | None:
     return None if request.labels is None else read_labels_file(request.labels)
 
 
-def _hand_on(request: EvaluateRequest, bundle: Bundle | None, facts: EvaluationFacts) -> None:
-    """To the model's card and to its run in MLflow, where that is asked for."""
+def _check_card(request: EvaluateRequest, bundle: Bundle | None) -> None:
+    """A card tells of its own model only.
+
+    Raises:
+        UsageError: The predictions are not known to be this model's.
+    """
+    from medseg.steps.evaluation_sources import made_by
+
+    if request.update_bundle and bundle is not None and not made_by(request, bundle):
+        raise UsageError(
+            f"--update-bundle: nothing says that bundle '{bundle.name}' made these predictions. Give --data, or the "
+            "output folder of medseg infer with this very bundle."
+        )
+
+
+def _hand_on(
+    request: EvaluateRequest, bundle: Bundle | None, facts: EvaluationFacts, say: Callable[[str], None]
+) -> None:
+    """To the model's card and to its run in MLflow, where that is asked for and the numbers are this model's."""
     from medseg.bundle.results import write_results
     from medseg.runs.evaluation_files import REPORT, SUMMARY, summary_of
+    from medseg.steps.evaluation_sources import made_by
 
-    if bundle is not None and request.update_bundle:
+    if bundle is None or not made_by(request, bundle):
+        return
+    if request.update_bundle:
         write_results(bundle.root, summary_of(facts))
-    if request.bundle is None or not request.tracking:
+        say(f"Results written into the card of '{bundle.name}' ({bundle.root / 'configs' / 'metadata.json'}).")
+    if not request.tracking:
         return
     from medseg.steps.evaluation_tracking import track_evaluation, tracked_run
+    from medseg.steps.unseen import run_of
 
-    tracked = tracked_run(Path(request.bundle), tracking_uri=request.tracking_uri)
+    tracked = tracked_run(run_of(bundle, request.bundle), tracking_uri=request.tracking_uri)
     if tracked is not None:
         track_evaluation(tracked, facts.evaluation, [request.output / REPORT, request.output / SUMMARY])
 
 
-def _summary(output: Path, facts: EvaluationFacts) -> dict[str, Any]:
+def _json_line(output: Path, facts: EvaluationFacts) -> dict[str, Any]:
     from medseg.runs.evaluation_files import summary_of
 
     found = summary_of(facts)

@@ -252,7 +252,7 @@ def test_the_reference_lists_the_keys_of_an_evaluation() -> None:
     section = _section("docs/reference/run-folder.md", "What an evaluation leaves")
     facts = EvaluationFacts("any", evaluation({"a": 0, "b": 1}))
     of_folders = {"prediction", "reference", "bundle", "labels_file", "made"}
-    of_folders |= {"prediction_digest", "reference_digest", "bundle_digest"}
+    of_folders |= {"trained_on", "notes", "prediction_digest", "reference_digest", "bundle_digest"}
     tables = section.split("Keys of")
     assert set(_first_cells(tables[1])) == set(summary_of(facts)) | of_folders
     assert {SUMMARY, PER_STUDY, PER_LESION, REPORT} <= set(_first_cells(tables[0]))

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.contract import contract_faults
+from medseg.bundle.find import METADATA
 from medseg.bundle.label_codes import label_codes_of
+from medseg.bundle.results import KEY as RESULTS
 from medseg.bundle.safety import safety_faults
 from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
 from medseg.bundle.series import series_rules_of
@@ -86,10 +88,15 @@ class Bundle:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the configuration files and the weights, in hexadecimal."""
+        """SHA-256 over the configuration files and the weights, in hexadecimal.
+
+        What the card says of results is left out: to measure a model does not make it another.
+        """
         files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
         files += [self.weights] if self.weights.is_file() else []
-        return digest_of({path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files})
+        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files}
+        model = {key: value for key, value in self.metadata.items() if key != RESULTS}
+        return digest_of(digests | {METADATA.as_posix(): digest_of(model)})
 
 
 def read_bundle(root: Path) -> Bundle:

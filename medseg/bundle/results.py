@@ -71,6 +71,8 @@ def results_in_words(metrics: Any) -> str:
 def _in_words(name: str, value: Any) -> str:
     try:
         dice = value["dice"]
+        if dice["n"] == 0:
+            return f"{name} not scored"
         low, high = dice["ci95"]
         interval = "" if low is None else f"{low:.3f} to {high:.3f}, "
         return f"{name} Dice {dice['mean']:.3f} ({interval}n = {dice['n']})"

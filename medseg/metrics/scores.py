@@ -13,13 +13,13 @@ from medseg.core.types import Affine, BoolArray, LabelArray
 from medseg.metrics.boxes import boxes_of_values
 from medseg.metrics.compare import compare_labels
 from medseg.metrics.connected import widen
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LesionRules
 from medseg.metrics.lesions import Lesion, score_lesions, score_missing
 from medseg.metrics.metric import METRICS, Measured
 from medseg.metrics.overlap import same_grid
 from medseg.metrics.placed import Cutout
 from medseg.metrics.policy import MetricPolicy, State, penalised, penalty_of, state_of
-from medseg.metrics.surface import HAUSDORFF_VARIANTS
 from medseg.metrics.tags import tags_of
 
 _OF_PREDICTION = ("prediction_ml", "difference_ml")  # unknown where there is no prediction; 0 ml would be a claim
@@ -51,12 +51,14 @@ class StudyScores:
         patient: Whose it is.
         labels: Label or region to its scores.
         failure: Why there is no usable prediction; empty where there is one.
+        reference: What the reference holds, as a digest; two evaluations with others are not to be compared.
     """
 
     study: str
     patient: str
     labels: Mapping[str, LabelScore]
     failure: str = ""
+    reference: str = ""
 
 
 def score_maps(
@@ -83,7 +85,7 @@ def score_maps(
         GeometryError: The maps differ in shape.
     """
     pair = _in_plane(prediction, reference, affine_ras)
-    limits = {HAUSDORFF_VARIANTS[policy.hd_variant].elements: math.inf}
+    limits = {HD_VARIANTS[policy.hd_variant].elements: math.inf}
     limits.setdefault(policy.nsd_weighting, max(map(policy.tolerance_of, values), default=0.0))
     compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=tuple(limits), limits_mm=limits)
     rules = _with_penalty(policy.lesions, pair)

@@ -14,17 +14,17 @@ from medseg.core.errors import FileError
 from medseg.core.files import write_json
 from medseg.metrics.bootstrap import CONFIDENCE, RESAMPLES
 from medseg.metrics.comparison import Key
-from medseg.metrics.evaluation import Evaluation, Summarised
+from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.gates import GateResult
 from medseg.metrics.lesions import COLUMNS
 from medseg.metrics.metric import METRICS
-from medseg.metrics.summary import Summary
+from medseg.metrics.summary import Summarised, Summary
 from medseg.runs.evaluation_facts import ComparisonFacts, EvaluationFacts, StratumTable
 from medseg.runs.record import versions
 from medseg.runs.table import write_csv
 
 SUMMARY, PER_STUDY, PER_LESION, REPORT = "summary.json", "per_study.csv", "per_lesion.csv", "report.html"
-STUDY_COLUMNS = ("study", "patient", "label", "state", *METRICS, "tags", "failure")
+STUDY_COLUMNS = ("study", "patient", "label", "state", *METRICS, "tags", "failure", "reference_digest")
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class SavedEvaluation:
         title: What was evaluated.
         policy: As ``MetricPolicy.values``.
         scores: Label or region and metric to the score of each study; nan where not scored.
+        references: Study to the digest of its reference.
     """
 
     folder: Path
     title: str
     policy: Mapping[str, Any]
     scores: Mapping[Key, Mapping[str, float]]
+    references: Mapping[str, str]
 
 
 def write_tables(folder: Path, evaluation: Evaluation) -> None:
@@ -54,9 +56,9 @@ def write_tables(folder: Path, evaluation: Evaluation) -> None:
     for study in evaluation.studies:
         for name in evaluation.names:
             one = study.labels[name]
-            values = [one.values[metric] for metric in METRICS]
+            values = [_exact(one.values[metric]) for metric in METRICS]
             tags = "; ".join(one.tags)
-            studies.append([study.study, study.patient, name, one.state, *values, tags, study.failure])
+            studies.append([study.study, study.patient, name, one.state, *values, tags, study.failure, study.reference])
             lesions += [lesion.row(study.study, name) for lesion in one.lesions]
     write_csv(folder / PER_STUDY, STUDY_COLUMNS, studies)
     write_csv(folder / PER_LESION, COLUMNS, lesions)
@@ -115,8 +117,9 @@ def read_evaluation(folder: Path) -> SavedEvaluation:
         for row in rows:
             for metric in METRICS:
                 scores.setdefault((row["label"], metric), {})[row["study"]] = float(row[metric] or "nan")
-        return SavedEvaluation(folder, str(summary["title"]), summary["policy"], scores)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        references = {row["study"]: row["reference_digest"] for row in rows}
+        return SavedEvaluation(folder, str(summary["title"]), dict(summary["policy"]), scores, references)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         reason = f"{Path(error.filename).name}: {error.strerror}" if isinstance(error, OSError) else f"damaged: {error}"
         raise FileError(
             f"'{folder}' is no finished evaluation ({reason}). "
@@ -160,6 +163,11 @@ def _comparison(facts: ComparisonFacts) -> dict[str, Any]:
 def _stratum(table: StratumTable) -> dict[str, Any]:
     groups = {group: summary_values(summary) for group, summary in table.groups.items()}
     return {"column": table.column, "label": table.name, "metric": table.metric, "groups": groups}
+
+
+def _exact(value: float) -> str:
+    """Every digit: a model that is compared with itself must not differ in the last one."""
+    return "" if math.isnan(value) else repr(value)
 
 
 def _finite(value: Any) -> Any:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from medseg.core.errors import OutputError
 from medseg.core.files import replacing, write_text
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.evaluation_figures import draw_figures
+from medseg.runs.evaluation_files import REPORT
 from medseg.runs.evaluation_page import page_of
 from medseg.runs.pictures_charts import png_of_pixels
 
-REPORT, FIGURES, GALLERY = "report.html", "figures", "gallery"
+FIGURES, GALLERY = "figures", "gallery"
+# What a picture of ours is called; whatever else lies in figures/ is the user's.
+_OURS = re.compile(r"(dice|surface-dice|hd95|volume-agreement|dice-against-volume|gallery)(-\d+)?")
 
 
 def write_evaluation_report(folder: Path, facts: EvaluationFacts) -> list[Path]:
@@ -36,3 +41,17 @@ def write_evaluation_report(folder: Path, facts: EvaluationFacts) -> list[Path]:
             temporary.write_bytes(png)
     write_text(folder / REPORT, page_of(facts, figures))
     return [folder / REPORT, *paths]
+
+
+def remove_report(folder: Path) -> None:
+    """Remove the report of an earlier evaluation and its pictures, and nothing else.
+
+    Raises:
+        OutputError: A file cannot be removed.
+    """
+    pictures = [path for path in (folder / FIGURES).glob("*.png") if _OURS.fullmatch(path.stem)]
+    for path in (folder / REPORT, *pictures):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"Cannot replace '{path}': {error.strerror or error}.") from error

@@ -161,19 +161,31 @@ def new_run(plan: Plan) -> OpenRun:
 
 def former_run(plan: Plan, run_id: str) -> OpenRun | None:
     """The run of this id, set to RUNNING again; None where it was deleted or never was."""
+    client = _connect(plan.uri)
+    run = _active_run(client, run_id)
+    if run is None:
+        return None
+    client.update_run(run_id, status="RUNNING")
+    return OpenRun(client, run)
+
+
+def ended_run(uri: str, run_id: str) -> OpenRun | None:
+    """The run of this id as it is, to add to it; None where it was deleted or never was. It needs no ``close``."""
+    client = _connect(uri)
+    run = _active_run(client, run_id)
+    return None if run is None else OpenRun(client, run)
+
+
+def _active_run(client: Any, run_id: str) -> Any:
     from mlflow.exceptions import MlflowException
 
-    client = _connect(plan.uri)
     try:
         run = client.get_run(run_id)
     except MlflowException as error:
         if error.error_code in _REFUSALS:
             return None
         raise
-    if run.info.lifecycle_stage != "active":
-        return None
-    client.update_run(run_id, status="RUNNING")
-    return OpenRun(client, run)
+    return run if run.info.lifecycle_stage == "active" else None
 
 
 def keep_mlflow_quiet() -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from medseg.core.errors import DatalistError, raise_faults
-from medseg.metrics.comparison import Difference, Key, compare
+from medseg.metrics.comparison import Difference, Key, compare, rows_of_one_side
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
-from medseg.metrics.policy import refuse_other_policy
 from medseg.runs.evaluation_facts import ComparisonFacts
 from medseg.runs.evaluation_files import SavedEvaluation
-
-_SAME_ML = 1e-4  # relative; the tables keep six digits
 
 
 def compare_with(saved: SavedEvaluation, evaluation: Evaluation, *, title: str) -> ComparisonFacts:
@@ -20,13 +15,12 @@ def compare_with(saved: SavedEvaluation, evaluation: Evaluation, *, title: str) 
 
     Args:
         saved: The other.
-        evaluation: This one.
+        evaluation: This one, by the same policy (``refuse_other_policy``).
         title: What was evaluated here.
 
     Raises:
-        DatalistError: The policies differ, no study is in both, or a study has another reference there.
+        DatalistError: No study or no label is in both, or a study has another reference there.
     """
-    refuse_other_policy(evaluation.policy.values(), saved.policy)
     ours: dict[Key, dict[str, float]] = {
         (name, metric): evaluation.values(name, metric)
         for name in evaluation.names
@@ -38,10 +32,17 @@ def compare_with(saved: SavedEvaluation, evaluation: Evaluation, *, title: str) 
     if not here & there:
         raise DatalistError(f"No study of this evaluation is in '{saved.folder}'; the two cannot be compared.")
     _refuse_other_references(saved, evaluation)
+    alone = rows_of_one_side(ours, {key: row for key, row in saved.scores.items() if METRICS[key[1]].compared})
+    if not ours.keys() & saved.scores.keys():
+        raise DatalistError(
+            f"No label is in both evaluations: {', '.join(evaluation.names)} here, "
+            f"{', '.join(dict.fromkeys(name for name, _ in saved.scores))} in '{saved.folder}'."
+        )
     rows = compare(ours, saved.scores, seed=evaluation.seed, patients=evaluation.patients)
     names = _two_names(title, saved)
     sentences = tuple(_sentence(row, names) for row in rows)
     notes = [_only(here - there, "this evaluation"), _only(there - here, f"'{saved.folder}'")]
+    notes += [f"'{name}' is in one of the two only and not compared." for name in dict.fromkeys(n for n, _ in alone)]
     return ComparisonFacts(*names, tuple(rows), sentences, tuple(note for note in notes if note))
 
 
@@ -56,14 +57,12 @@ def _two_names(title: str, saved: SavedEvaluation) -> tuple[str, str]:
 
 
 def _refuse_other_references(saved: SavedEvaluation, evaluation: Evaluation) -> None:
-    faults = []
-    for name in evaluation.names:
-        theirs = saved.scores.get((name, "reference_ml"), {})
-        for study, ml in evaluation.values(name, "reference_ml").items():
-            other = theirs.get(study, math.nan)
-            if abs(ml - other) > _SAME_ML * max(ml, other):  # False where one is nan
-                faults.append(f"study '{study}', {name}: {ml:.6g} ml here, {other:.6g} ml there")
-    raise_faults("The two evaluations have different references", faults, DatalistError)
+    faults = [
+        f"study '{one.study}' has another reference there"
+        for one in evaluation.studies
+        if saved.references.get(one.study, one.reference) != one.reference
+    ]
+    raise_faults(f"This evaluation and '{saved.folder}'", faults, DatalistError)
 
 
 def _only(studies: set[str], where: str) -> str:

@@ -20,6 +20,7 @@ from medseg.metrics.scores import StudyScores, score_failed, score_maps
 from medseg.steps.label_classes import Labels
 from medseg.steps.label_pairs import Pair
 from medseg.steps.label_reading import LeftOut, read_pair
+from medseg.steps.reference_digest import reference_digest
 
 # A new process imports for about a second; for less work than this in all it is not worth starting.
 _WORTH_A_PROCESS_S = 3.0
@@ -88,7 +89,7 @@ def score_pair(pair: Pair, labels: Labels, policy: MetricPolicy) -> Scored:
     else:
         scores = score_maps(maps.prediction, maps.reference, maps.affine_ras, labels.values, policy)
     return Scored(
-        StudyScores(pair.study, pair.patient, scores, maps.failure),
+        StudyScores(pair.study, pair.patient, scores, maps.failure, reference_digest(maps.reference, maps.affine_ras)),
         prediction_digest="" if pair.prediction is None else digest_of_file(pair.prediction.path),
         reference_digest=digest_of_file(pair.reference.path),
     )

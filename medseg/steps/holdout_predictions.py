@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import BundleError, DatalistError
+from medseg.core.errors import BundleError
 from medseg.core.files import write_json
 from medseg.core.study import Dataset
 from medseg.datasets.detect import read_dataset
@@ -17,60 +17,35 @@ from medseg.steps.dicom_jobs import DicomOptions
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
 from medseg.steps.results import ResultOptions
-from medseg.steps.unseen import left_out_sentence, seen_by, unseen
 
 PREDICTIONS = "predictions"
 Say = Callable[[str], None]
 
 
-def predict_holdout(request: EvaluateRequest, bundle: Bundle, *, say: Say) -> tuple[LabelMaps, LabelMaps]:
-    """Segment the labelled studies of ``request.data`` that the model has not seen.
+def predict_holdout(request: EvaluateRequest, bundle: Bundle, ids: Sequence[str], *, say: Say) -> LabelMaps:
+    """Segment some studies of ``request.data`` into predictions/ of the output.
 
     Args:
-        request: Names the data, the model and the output, which gets predictions/.
+        request: Names the data and the output.
         bundle: The model.
+        ids: Of the studies.
         say: Shows a line to the user.
-
-    Returns:
-        The predictions and the references.
 
     Raises:
         BundleError: The model is not trained.
-        DatalistError: The data cannot be read, or no labelled study is left that the model has not seen.
+        DatalistError: The data is no dataset, or no study could be segmented.
     """
     if request.data is None:
         raise ValueError("a hold-out needs data")
     if not bundle.weights.is_file():
         raise BundleError(f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt).")
-    dataset = read_dataset(request.data)
-    ids = _unseen(request, dataset, say)
     output = request.output / PREDICTIONS
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "holdout.json"
-        write_json(listed, datalist_of(dataset, ids))
+        write_json(listed, datalist_of(read_dataset(request.data), ids))
         _infer(request, bundle, listed, output, say)
-    references = find_label_maps(request.data)
-    kept = {study: file for study, file in references.files.items() if study in ids}
-    absent = {study: reason for study, reason in references.absent.items() if study in ids}
-    return find_label_maps(output), replace(references, files=kept, absent=absent)
-
-
-def _unseen(request: EvaluateRequest, dataset: Dataset, say: Say) -> list[str]:
-    """Ids of the labelled studies that the model has not seen.
-
-    Raises:
-        DatalistError: There is none.
-    """
-    labelled = {study.id: study.patient for study in dataset.studies if study.label is not None}
-    left = unseen(labelled, seen_by(Path(request.bundle or "")))
-    if len(left) < len(labelled):
-        say(left_out_sentence(len(left), len(labelled)))
-    if not left:
-        raise DatalistError(
-            f"'{dataset.root}': {len(labelled)} labelled studies, none of which the model has not seen. "
-            "Give data that was not trained on."
-        )
-    return left
+    made = find_label_maps(output)
+    return replace(made, files={study: file for study, file in made.files.items() if study in ids})
 
 
 def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:

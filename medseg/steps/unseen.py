@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from medseg.core.errors import FileError
+from medseg.bundle.read import Bundle
+from medseg.core.errors import DatalistError
 from medseg.runs.record import read_record
+from medseg.steps.label_maps import LabelMaps
 
 
-def seen_by(run: Path) -> frozenset[str]:
-    """Ids of the studies that a run was trained on or chosen by; empty for a bundle that is no run."""
-    try:
-        split = read_record(run / "run.json").get("split") or {}
-    except FileError:
-        return frozenset()
-    return frozenset([*split.get("train", ()), *split.get("validation", ())])
+def run_of(bundle: Bundle, given: str | None) -> Path | None:
+    """Folder of the run that made a bundle, whether the run was given or its bundle; None where it is no run's.
+
+    Args:
+        bundle: The model.
+        given: What the user called it by; a run may hold its bundle as a link to elsewhere.
+    """
+    folders = [*([Path(given)] if given else []), bundle.root.parent]
+    return next((folder.resolve() for folder in folders if (folder / "run.json").is_file()), None)
+
+
+def leave_out_seen(references: LabelMaps, run: Path | None, *, say: Callable[[str], None]) -> LabelMaps:
+    """The references without those that a run was trained on or chosen by, and without their patients.
+
+    Args:
+        references: Of any studies.
+        run: Its folder; None where nothing is known, and nothing is left out.
+        say: Shows a line to the user.
+
+    Raises:
+        FileError: The run's record cannot be read: then no one knows what was seen.
+        DatalistError: Every study was seen.
+    """
+    if run is None:
+        return references
+    split: Mapping[str, Any] = read_record(run / "run.json").get("split") or {}
+    seen = frozenset([*split.get("train", ()), *split.get("validation", ())])
+    patients = {study: file.patient for study, file in references.files.items()}
+    left = unseen(patients, seen)
+    if len(left) == len(patients):
+        return references
+    if not left:
+        raise DatalistError(
+            f"'{references.root}': the model was trained on or chosen by each of its {len(patients)} labelled studies. "
+            "Give others; to score what it was trained on, give its predictions with --labels in place of --bundle."
+        )
+    say(f"{len(patients) - len(left)} of {len(patients)} studies were trained on or chosen by; they are left out.")
+    return replace(references, files={study: references.files[study] for study in left})
 
 
 def unseen(patients: Mapping[str, str], seen: frozenset[str]) -> list[str]:
@@ -27,8 +62,3 @@ def unseen(patients: Mapping[str, str], seen: frozenset[str]) -> list[str]:
     """
     known = {patient for study, patient in patients.items() if study in seen}
     return [study for study, patient in patients.items() if study not in seen and patient not in known]
-
-
-def left_out_sentence(left: int, whole: int) -> str:
-    """What is said of the studies that were seen."""
-    return f"{whole - left} of {whole} studies were trained on or chosen by; they are left out."

@@ -50,6 +50,7 @@ def test_a_damaged_metadata_is_left_as_it_is(tmp_path: Path) -> None:
     [
         (eval_metrics_of(SUMMARY), "WT Dice 0.900 (0.800 to 0.950, n = 11), policy default"),
         ({"WT": {"dice": {"mean": 0.9, "ci95": [None, None], "n": 1}}}, "WT Dice 0.900 (n = 1)"),
+        ({"ET": {"dice": {"mean": None, "ci95": [None, None], "n": 0, "failed": 0}}}, "ET not scored"),
         ({"mean_dice": 0.85}, "mean_dice 0.85"),
         ({}, ""),
         (None, ""),

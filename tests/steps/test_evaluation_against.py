@@ -5,12 +5,10 @@ import pytest
 
 from medseg.core.errors import DatalistError
 from medseg.metrics.evaluation import Evaluation
-from medseg.metrics.policy import POLICIES
-from medseg.metrics.scores import StudyScores, score_maps
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.evaluation_files import SavedEvaluation, read_evaluation, write_summary, write_tables
 from medseg.steps.evaluation_against import compare_with
-from tests.evaluations import AFFINE, VALUES, evaluation, maps
+from tests.evaluations import evaluation
 
 GOOD = evaluation({f"s{n:02d}": n % 2 for n in range(12)})
 BAD = evaluation({f"s{n:02d}": 3 + n % 3 for n in range(12)})
@@ -45,22 +43,26 @@ def test_studies_of_one_side_only_are_named(tmp_path: Path) -> None:
     assert {row.n for row in found.differences} == {10}
 
 
-def test_another_policy_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatalistError, match=r"(?s)different policies.*one_empty_mm: 373\.13 here, diagonal there"):
-        compare_with(saved(tmp_path, GOOD), replace(GOOD, policy=POLICIES["brats"]), title="new")
-
-
 def test_evaluations_without_a_common_study_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatalistError, match="No study"):
         compare_with(saved(tmp_path, evaluation({"other": 0})), GOOD, title="new")
 
 
 def test_other_references_are_refused(tmp_path: Path) -> None:
-    smaller = maps()
-    smaller[:6] = 0
-    scores = score_maps(maps(), smaller, AFFINE, VALUES, POLICIES["default"])
-    other = replace(GOOD, studies=(StudyScores("s00", "s00", scores), *GOOD.studies[1:]))
-    with pytest.raises(
-        DatalistError, match=r"different references: 1 fault\n  study 's00', whole: 0\.512 ml here, 0\.384 ml"
-    ):
-        compare_with(saved(tmp_path, other), GOOD, title="new")
+    """Their volumes may be alike; what they hold is not."""
+    here, there = (
+        replace(GOOD, studies=tuple(replace(one, reference=digest) for one in GOOD.studies)) for digest in ("aa", "bb")
+    )
+    with pytest.raises(DatalistError, match=r"12 faults\n  study 's00' has another reference there"):
+        compare_with(saved(tmp_path, there), here, title="new")
+
+
+def test_labels_of_one_side_only_are_named(tmp_path: Path) -> None:
+    found = compare_with(saved(tmp_path, replace(GOOD, names=("core",))), GOOD, title="new")
+    assert found.notes == ("'whole' is in one of the two only and not compared.",)
+
+
+def test_without_a_common_label_nothing_is_compared(tmp_path: Path) -> None:
+    first, second = replace(GOOD, names=("core",)), replace(GOOD, names=("whole",))
+    with pytest.raises(DatalistError, match=r"No label is in both evaluations: whole here, core in"):
+        compare_with(saved(tmp_path, first), second, title="new")

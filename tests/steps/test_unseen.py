@@ -1,7 +1,29 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from medseg.steps.unseen import left_out_sentence, seen_by, unseen
+import numpy as np
+import pytest
+import tiny
+
+from medseg.bundle.read import read_bundle
+from medseg.core.errors import DatalistError, FileError
+from medseg.io.nifti import write_labels
+from medseg.steps.label_maps import LabelMaps, find_label_maps
+from medseg.steps.unseen import leave_out_seen, run_of, unseen
+
+
+def run(folder: Path, record: str) -> Path:
+    tiny.write_tiny_bundle(folder / "bundle")
+    (folder / "run.json").write_text(record)
+    return folder.resolve()
+
+
+def references(folder: Path, *names: str) -> LabelMaps:
+    folder.mkdir()
+    for name in names:
+        write_labels(folder / f"{name}.nii.gz", np.ones((2, 2, 2), np.uint8), np.eye(4))
+    return find_label_maps(folder)
 
 
 def test_what_was_seen_is_no_hold_out() -> None:
@@ -14,13 +36,36 @@ def test_another_study_of_a_patient_that_was_seen_is_none_either() -> None:
 
 def test_training_and_validation_were_seen_and_the_hold_out_was_not(tmp_path: Path) -> None:
     split = {"train": ["a", "b"], "validation": ["c"], "holdout": ["d"]}
-    (tmp_path / "run.json").write_text(json.dumps({"split": split}))
-    assert seen_by(tmp_path) == {"a", "b", "c"}
+    folder, said = run(tmp_path / "run", json.dumps({"split": split})), list[str]()
+    left = leave_out_seen(references(tmp_path / "maps", *"abcde"), folder, say=said.append)
+    assert list(left.files) == ["d", "e"]
+    assert said == ["3 of 5 studies were trained on or chosen by; they are left out."]
 
 
-def test_a_bundle_that_is_no_run_has_seen_nothing_that_is_known(tmp_path: Path) -> None:
-    assert seen_by(tmp_path) == frozenset()
+def test_where_all_was_seen_nothing_is_evaluated(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", json.dumps({"split": {"train": ["a"]}}))
+    with pytest.raises(DatalistError, match="trained on or chosen by each of its 1 labelled studies"):
+        leave_out_seen(references(tmp_path / "maps", "a"), folder, say=print)
 
 
-def test_how_many_are_left_out_is_said() -> None:
-    assert left_out_sentence(2, 3) == "1 of 3 studies were trained on or chosen by; they are left out."
+def test_a_record_that_cannot_be_read_is_no_record_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"run\.json"):
+        leave_out_seen(references(tmp_path / "maps", "a"), run(tmp_path / "run", "{"), say=print)
+
+
+def test_without_a_run_nothing_is_left_out(tmp_path: Path) -> None:
+    maps = references(tmp_path / "maps", "a")
+    assert leave_out_seen(maps, None, say=print) == replace(maps)
+
+
+def test_a_run_is_found_by_its_folder_by_its_bundle_and_where_the_bundle_is_a_link(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", "{}")
+    elsewhere = tmp_path / "linked"
+    elsewhere.mkdir()
+    (elsewhere / "run.json").write_text("{}")
+    (elsewhere / "bundle").symlink_to(folder / "bundle")
+    bundle = read_bundle(folder / "bundle")
+    assert run_of(bundle, str(folder)) == run_of(bundle, str(folder / "bundle")) == folder
+    assert run_of(bundle, str(elsewhere)) == elsewhere.resolve()
+    (folder / "run.json").unlink()
+    assert run_of(bundle, str(folder)) is None

@@ -223,6 +223,31 @@ def test_two_models_are_compared(predictions: Path, references: Path, tmp_path: 
     assert next(row["mean"] for row in rows if (row["label"], row["metric"]) == ("2", "dice")) == pytest.approx(0.375)
 
 
+def test_a_model_is_no_better_than_itself(references: Path, tmp_path: Path) -> None:
+    """Thirds have no end in decimals; tables that round would make each study a little better or worse."""
+    thin = {f"P{n}": cubes(1) * (np.arange(20)[:, None, None] != 4 + n) for n in range(1, 7)}
+    predictions = write(tmp_path / "predictions", thin)
+    evaluate(predictions, references)
+    (tmp_path / "out").rename(tmp_path / "first")
+    assert evaluate(predictions, references, "--against", tmp_path / "first").code == 0
+    rows = summary(predictions)["comparison"]["differences"]  # type: ignore[index]
+    assert {(row["mean"], row["p"]) for row in rows} == {(0.0, 1.0)}
+
+
+def test_files_of_the_user_in_the_output_stay(predictions: Path, references: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "figures").mkdir(parents=True)
+    for name in ("my_mri.png", "dice.png"):
+        (tmp_path / "out" / "figures" / name).write_bytes(b"")
+    assert evaluate(predictions, references).code == 0
+    assert [path.name for path in (tmp_path / "out" / "figures").iterdir()] == ["my_mri.png"]
+
+
+def test_the_references_given_twice_are_noticed(references: Path) -> None:
+    answer = evaluate(references, references)
+    assert answer.code == 0, answer.err
+    assert "The prediction of 6 of 6 studies are their references, byte for byte." in answer.out
+
+
 def test_another_policy_refuses_to_be_compared_before_anything_is_scored(
     predictions: Path, references: Path, tmp_path: Path
 ) -> None:

@@ -9,31 +9,39 @@ import numpy as np
 import pytest
 import tiny
 
+from medseg.bundle.read import read_bundle
+
+
+@pytest.fixture
+def copied_run(tiny_run: Path, tmp_path: Path) -> Path:
+    """A finished and tracked run of its own."""
+    runs = tiny_run.parents[1]
+    return Path(shutil.copytree(runs, tmp_path / "runs")) / tiny_run.relative_to(runs)
+
 
 def test_a_run_is_evaluated_on_what_it_has_not_seen_and_mlflow_gets_the_numbers(
-    tiny_run: Path, tiny_cohort: Path, tmp_path: Path
+    copied_run: Path, tiny_cohort: Path, tmp_path: Path
 ) -> None:
     from mlflow.tracking import MlflowClient
 
-    run_folder = Path(shutil.copytree(tiny_run.parents[1], tmp_path / "runs")) / tiny_run.relative_to(
-        tiny_run.parents[1]
-    )
-    answer = tiny.call("evaluate", "--bundle", run_folder, "--data", tiny_cohort, "--output", tmp_path / "out")
+    client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+    run_id = json.loads((copied_run / "run.json").read_text())["mlflow_run_id"]
+    before = client.get_run(run_id).info
+    answer = tiny.call("evaluate", "--bundle", copied_run, "--data", tiny_cohort, "--output", tmp_path / "out")
     assert answer.code == 0, answer.err
     assert "6 of 8 studies were trained on or chosen by; they are left out." in answer.out
     found = json.loads((tmp_path / "out" / "summary.json").read_text())
     dice = found["labels"]["anterior"]["dice"]
     assert dice["n"] == 2
-    with (tiny_run / "holdout.csv").open(newline="") as stream:  # what the training itself measured
+    with (copied_run / "holdout.csv").open(newline="") as stream:  # what the training itself measured
         ours = [float(row["anterior"]) for row in csv.DictReader(stream)]
     assert dice["mean"] == pytest.approx(np.mean(ours), abs=1e-5)
 
-    client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
-    run = client.get_run(json.loads((tiny_run / "run.json").read_text())["mlflow_run_id"])
+    run = client.get_run(run_id)
     assert run.data.metrics["eval/anterior/dice"] == pytest.approx(dice["mean"])
     assert run.data.metrics["eval/anterior/dice/lo"] == pytest.approx(dice["ci95"][0])
     assert {"report.html", "summary.json"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert run.info.status == "FINISHED"
+    assert (run.info.status, run.info.end_time) == (before.status, before.end_time)
 
 
 def test_a_run_is_not_scored_on_what_it_was_trained_on_whoever_made_the_maps(
@@ -49,13 +57,63 @@ def test_a_run_is_not_scored_on_what_it_was_trained_on_whoever_made_the_maps(
     assert found["labels"]["anterior"]["dice"]["mean"] == 1.0
 
 
-def test_the_card_of_a_bundle_takes_the_results(tiny_run: Path, tiny_cohort: Path, tmp_path: Path) -> None:
-    bundle = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "bundle"))
-    words = ["--bundle", bundle, "--data", tiny_cohort, "--output", tmp_path / "out", "--update-bundle"]
-    assert tiny.call("evaluate", *words, "--no-tracking", "--no-report").code == 0
+def test_the_card_of_a_bundle_takes_the_results_and_the_bundle_stays_the_same_model(
+    copied_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    bundle = copied_run / "bundle"  # of a run, so that what it has seen is left out
+    words = ["--bundle", bundle, "--data", tiny_cohort, "--output", tmp_path / "out", "--no-tracking", "--no-report"]
+    before = read_bundle(bundle).digest
+    answer = tiny.call("evaluate", *words, "--update-bundle")
+    assert answer.code == 0, answer.err
+    assert "6 of 8 studies were trained on" in answer.out
     metrics = json.loads((bundle / "configs" / "metadata.json").read_text())["eval_metrics"]
     found = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert metrics["anterior"]["dice"] == {
         key: found["labels"]["anterior"]["dice"][key] for key in ("mean", "ci95", "n", "failed")
     }
+    assert found["bundle_digest"] == before == read_bundle(bundle).digest
     assert tiny.call("check", "--bundle", bundle).code == 0
+
+
+def test_maps_of_unknown_origin_do_not_reach_the_card(copied_run: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+    maps = tiny_cohort / "labelsTr"
+    words = ["--bundle", copied_run, "--prediction", maps, "--reference", maps, "--output", tmp_path / "out"]
+    answer = tiny.call("evaluate", *words, "--update-bundle")
+    assert answer.code == 2
+    assert "nothing says that bundle 'hippocampus_unet3d' made these predictions" in answer.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_predictions_that_an_inference_says_are_of_this_model_reach_the_card(
+    copied_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    inferred = ["--bundle", copied_run, "--input", tiny_cohort / "imagesTr", "--output", tmp_path / "maps"]
+    assert tiny.call("infer", *inferred).code == 0
+    words = ["--bundle", copied_run, "--prediction", tmp_path / "maps", "--reference", tiny_cohort / "labelsTr"]
+    answer = tiny.call(
+        "evaluate", *words, "--output", tmp_path / "out", "--no-report", "--no-tracking", "--update-bundle"
+    )
+    assert answer.code == 0, answer.err
+    metrics = json.loads((copied_run / "bundle" / "configs" / "metadata.json").read_text())["eval_metrics"]
+    assert metrics["anterior"]["dice"]["n"] == 2
+
+
+def test_a_run_whose_record_is_damaged_is_not_taken_for_one_that_has_seen_nothing(
+    copied_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    (copied_run / "run.json").write_text("{")
+    answer = tiny.call("evaluate", "--bundle", copied_run, "--data", tiny_cohort, "--output", tmp_path / "out")
+    assert answer.code == 1
+    assert "run.json" in answer.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("--min", "dize.anterior=1"), ("--tolerance", "x=1"), ("--against", "none"), ("--strata", "none.csv")]
+)
+def test_options_are_checked_before_the_model_runs(
+    words: tuple[str, str], copied_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    command = ["--bundle", copied_run, "--data", tiny_cohort, "--output", tmp_path / "out"]
+    assert tiny.call("evaluate", *command, *words).code in (1, 2)
+    assert not (tmp_path / "out").exists()
