@@ -11,6 +11,7 @@ import pytest
 
 from medseg.metrics import bootstrap, comparison, policy, signed_rank, strata, summary, surface
 from medseg.metrics.compare import Comparison, compare_masks
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LESION_RULES, LesionRules
 from medseg.metrics.lesions import LesionState
 from medseg.metrics.metric import METRICS, Metric
@@ -46,9 +47,9 @@ def test_every_kind_of_surface_element_has_its_row() -> None:
 def test_every_variant_has_its_row_and_the_default_is_marked() -> None:
     rows = {row["--hd-variant"]: row for row in _table("`--hd-variant`")}
     default = POLICIES["default"].hd_variant
-    names = [f"{name} (default)" if name == default else name for name in surface.HAUSDORFF_VARIANTS]
+    names = [f"{name} (default)" if name == default else name for name in HD_VARIANTS]
     assert list(rows) == names
-    for row, variant in zip(rows.values(), surface.HAUSDORFF_VARIANTS.values(), strict=True):
+    for row, variant in zip(rows.values(), HD_VARIANTS.values(), strict=True):
         assert row["Elements"] == variant.elements
         assert row["Percentile of"].startswith("both sides together" if variant.pooled else "each side")
 
@@ -156,7 +157,7 @@ def _example() -> tuple[np.ndarray, np.ndarray]:
 
 def _medseg(variant: str) -> Row:
     found: Comparison = compare_masks(*_example(), SPACING_MM)
-    elements = surface.HAUSDORFF_VARIANTS[variant].elements
+    elements = HD_VARIANTS[variant].elements
     hausdorff = (found.hausdorff_mm(percentile, variant=variant) for percentile in (100.0, 95.0))
     return (*hausdorff, found.assd_mm(elements=elements), found.nsd(1.0))
 
@@ -204,7 +205,7 @@ def _simpleitk() -> Row:
 
 
 PROGRAMS: dict[str, Callable[[], Row]] = {
-    **{f"medseg, {variant}": (lambda variant=variant: _medseg(variant)) for variant in surface.HAUSDORFF_VARIANTS},
+    **{f"medseg, {variant}": (lambda variant=variant: _medseg(variant)) for variant in HD_VARIANTS},
     "MONAI 1.6.1": _monai,
     "MedPy 0.5.2": _medpy,
     "surface-distance 0.1": _surface_distance,

@@ -13,9 +13,10 @@ import numpy as np
 from medseg.core.errors import DatalistError, GeometryError, raise_faults
 from medseg.core.types import BoolArray, LabelArray
 from medseg.metrics.boxes import Box, box_of, boxes_of_values, join
+from medseg.metrics.hausdorff_variants import HD_VARIANTS, HdVariant
 from medseg.metrics.lattice import Lattice
 from medseg.metrics.overlap import Overlap, overlap, same_grid
-from medseg.metrics.surface import HAUSDORFF_VARIANTS, SurfaceDistances, distances_on
+from medseg.metrics.surface import SurfaceDistances, distances_on
 from medseg.metrics.surface_elements import ELEMENTS
 
 
@@ -31,9 +32,9 @@ class Comparison:
     overlap: Overlap
     surfaces: Mapping[str, SurfaceDistances]
 
-    def hausdorff_mm(self, percentile: float = 100.0, *, variant: str = "voxel") -> float:
-        """Hausdorff distance or a percentile of it, by a row of ``HAUSDORFF_VARIANTS``."""
-        row = HAUSDORFF_VARIANTS[variant]
+    def hausdorff_mm(self, percentile: float = 100.0, *, variant: HdVariant = "voxel") -> float:
+        """Hausdorff distance or a percentile of it, by a row of ``HD_VARIANTS``."""
+        row = HD_VARIANTS[variant]
         return self.surfaces[row.elements].hausdorff_mm(percentile, pooled=row.pooled)
 
     def assd_mm(self, *, elements: str = "voxel") -> float:
@@ -43,23 +44,6 @@ class Comparison:
     def nsd(self, tolerance_mm: float, *, elements: str = "area") -> float:
         """Surface Dice at a tolerance."""
         return self.surfaces[elements].nsd(tolerance_mm)
-
-
-def surface_distances(
-    prediction: BoolArray, reference: BoolArray, spacing_mm: Sequence[float], *, elements: str = "voxel"
-) -> SurfaceDistances:
-    """Distances between two surfaces, from which Hausdorff distance, HD95, ASSD and surface Dice follow.
-
-    Args:
-        prediction: Boolean mask (I, J, K) or (I, J).
-        reference: Boolean mask on the same grid.
-        spacing_mm: Voxel edges along i, j, k.
-        elements: "voxel" or "area"; see ``medseg.metrics.surface``.
-
-    Raises:
-        GeometryError: The masks differ in shape, or the spacing does not fit them.
-    """
-    return compare_masks(prediction, reference, spacing_mm, elements=(elements,)).surfaces[elements]
 
 
 def compare_masks(

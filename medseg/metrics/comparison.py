@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -113,28 +113,23 @@ def rows_of_one_side(first: Mapping[Key, Mapping[str, float]], second: Mapping[K
 def _difference(
     key: Key, first: Mapping[str, float], second: Mapping[str, float], seed: int, patients: Mapping[str, str] | None
 ) -> Difference:
-    by_study = {study: first[study] - second[study] for study in sorted(first.keys() & second.keys())}
-    kept = {study: value for study, value in by_study.items() if not math.isnan(value)}
+    kept = _paired(first, second)
     left_out = len(first.keys() | second.keys()) - len(kept)
     if not kept:
-        return Difference(*key, *(math.nan,) * 3, "none", 0, left_out, math.nan, math.nan, math.nan)
+        return Difference(*key, *(math.nan,) * 3, "none", 0, left_out, *(math.nan,) * 3)
     differences = np.array(list(kept.values()), dtype=np.float64)
-    whose: Sequence[str] | None = None if patients is None else [patients.get(study, study) for study in kept]
-    interval = mean_interval(differences, seed=seed, patients=whose)
+    whose = None if patients is None else [patients.get(study, study) for study in kept]
+    found = mean_interval(differences, seed=seed, patients=whose)
     sums, counts = by_patient(differences, whose)
     test = signed_rank(sums / counts)
-    return Difference(
-        *key,
-        mean=float(differences.mean()),
-        low=interval.low,
-        high=interval.high,
-        interval=interval.method,
-        n=int(sums.size),
-        left_out=left_out,
-        p=test.p,
-        p_holm=math.nan,
-        effect=test.effect,
-    )
+    mean, low, high, how = float(differences.mean()), found.low, found.high, found.method
+    return Difference(*key, mean, low, high, how, int(sums.size), left_out, test.p, math.nan, test.effect)
+
+
+def _paired(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    """First less second, of each study that both scored."""
+    both = {study: first[study] - second[study] for study in sorted(first.keys() & second.keys())}
+    return {study: difference for study, difference in both.items() if not math.isnan(difference)}
 
 
 def _signed(value: float) -> str:

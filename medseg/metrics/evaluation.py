@@ -9,20 +9,7 @@ from functools import cached_property
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import MetricPolicy
 from medseg.metrics.scores import StudyScores
-from medseg.metrics.summary import Summary, summarise, summarise_distances
-
-
-@dataclass(frozen=True)
-class Summarised:
-    """One metric of one label or region over all studies.
-
-    Attributes:
-        whole: Every scored study, penalties in place.
-        both_exist: Of a distance, only studies where both masks hold something; None for other metrics.
-    """
-
-    whole: Summary
-    both_exist: Summary | None = None
+from medseg.metrics.summary import Summarised, summarise, summarise_distances
 
 
 @dataclass(frozen=True)
@@ -64,6 +51,5 @@ class Evaluation:
         values, whose = list(self.values(name, metric).values()), list(self.patients.values())
         if METRICS[metric].kind == "distance":
             states = [one.labels[name].state for one in self.studies]
-            distances = summarise_distances(values, states, seed=self.seed, patients=whose)
-            return Summarised(distances.with_penalty, distances.both_exist)
+            return summarise_distances(values, states, seed=self.seed, patients=whose)
         return Summarised(summarise(values, seed=self.seed, patients=whose, failed=len(self.failed)))

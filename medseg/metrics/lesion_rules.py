@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from medseg.core.errors import ConfigError
+from medseg.metrics.hausdorff_variants import HD_VARIANTS, HdVariant
 
-HdVariant = Literal["voxel", "pooled", "area"]
 Empties = Literal["not_scored", "perfect"]
-HD_VARIANTS: tuple[HdVariant, ...] = get_args(HdVariant)
 CONNECTIVITIES = (6, 18, 26)
 BRATS_LESION_PENALTY_MM = 374.0  # the challenge's own; 240 x 240 x 155 mm has a diagonal of 373.13
 
 _CONNECTED = {6: "faces (6 neighbours)", 18: "faces or edges (18)", 26: "faces, edges or corners (26)"}
-_HD95 = {
-    "voxel": "the larger of the two directed 95th percentiles over surface voxels",
-    "pooled": "the 95th percentile of both directions' surface voxels together",
-    "area": "the larger of the two directed 95th percentiles, surface weighted by its area",
-}
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ class LesionRules:
             f"overlaps {lesion} counts to it with all its voxels.{small * (self.ignored_up_to_mm3 > 0)}",
             f"A missed or hallucinated lesion has Dice 0 and HD95 = {worst}; the mean runs over all of them. "
             f"A study with neither a lesion nor a hallucinated one {none}.",
-            f"HD95 of a lesion: {_HD95[self.hd_variant]}.",
+            f"HD95 of a lesion: {HD_VARIANTS[self.hd_variant].words}.",
         )
 
 

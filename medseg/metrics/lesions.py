@@ -14,10 +14,10 @@ from medseg.core.types import BoolArray, Shape
 from medseg.metrics.boxes import Box, box_of, join
 from medseg.metrics.compare import compare_masks
 from medseg.metrics.connected import Parts, boxes_of, connected_parts, grow, widen
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LesionRules
 from medseg.metrics.overlap import dice
 from medseg.metrics.policy import penalty_of
-from medseg.metrics.surface import HAUSDORFF_VARIANTS
 
 LesionState = Literal["matched", "missed", "hallucinated", "ignored"]
 COLUMNS = ("study", "label", "lesion", "state", "reference_ml", "prediction_ml", "dice", "hd95_mm")
@@ -192,7 +192,7 @@ def _lesion(number: int, members: list[int], pair: _Pair, rules: LesionRules, pe
         return Lesion(number, "missed" if counts else "ignored", reference_ml, 0.0, 0.0, penalty_mm)
     predicted = np.isin(pair.parts[box], members)
     prediction_ml = int(np.count_nonzero(predicted)) * pair.voxel_ml
-    elements = HAUSDORFF_VARIANTS[rules.hd_variant].elements
+    elements = HD_VARIANTS[rules.hd_variant].elements
     hd95_mm = compare_masks(predicted, own, pair.spacing_mm, elements=(elements,)).hausdorff_mm(
         95.0, variant=rules.hd_variant
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from medseg.metrics.compare import Comparison
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesions import LesionScores
 from medseg.metrics.policy import Kind, MetricPolicy
-from medseg.metrics.surface import HAUSDORFF_VARIANTS
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Measured:
 
     def assd_mm(self) -> float:
         """Average surface distance, over the surface elements that the policy's Hausdorff distance takes."""
-        return self.comparison.assd_mm(elements=HAUSDORFF_VARIANTS[self.policy.hd_variant].elements)
+        return self.comparison.assd_mm(elements=HD_VARIANTS[self.policy.hd_variant].elements)
 
     def nsd(self) -> float:
         """Surface Dice at the policy's tolerance."""

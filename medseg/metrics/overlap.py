@@ -71,13 +71,6 @@ class Overlap:
         """Volume of the prediction less that of the reference: positive where too much was segmented."""
         return (self.fp - self.fn) * self.voxel_ml
 
-    @property
-    def relative_difference(self) -> float:
-        """(FP - FN) / (TP + FN): 0.1 is a tenth too much; inf if the reference alone is empty, nan if both are."""
-        if self.tp + self.fn == 0:
-            return math.inf if self.fp else math.nan
-        return (self.fp - self.fn) / (self.tp + self.fn)
-
     def _share(self, part: int, whole: int) -> float:
         if self.tp + self.fp + self.fn == 0:
             return math.nan

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from medseg.core.errors import ConfigError, DatalistError, raise_faults
 from medseg.core.files import digest_of
 from medseg.core.types import Shape
-from medseg.metrics.lesion_rules import HD_VARIANTS, LESION_RULES, Empties, HdVariant, LesionRules
+from medseg.metrics.hausdorff_variants import HD_VARIANTS, HdVariant
+from medseg.metrics.lesion_rules import LESION_RULES, Empties, LesionRules
 
 BRATS_PENALTY_MM = 373.13  # diagonal of 240 x 240 x 155 mm, the grid of BraTS
 DEFAULT_TOLERANCE_MM = 1.0  # one voxel of a usual MR: about what two experts differ by
@@ -19,16 +20,10 @@ State = Literal["scored", "prediction_empty", "reference_empty", "both_empty", "
 Kind = Literal["share", "distance", "measure"]
 NsdWeighting = Literal["area", "voxel"]
 Row = TypeVar("Row")
-STATES: tuple[State, ...] = get_args(State)
 NSD_WEIGHTINGS: tuple[NsdWeighting, ...] = get_args(NsdWeighting)
 
 # The same in every policy, and part of the digest all the same: should one ever change, older numbers are told apart.
 _ALWAYS = {"missing": "missed", "spacing": "reference grid", "other_grid": "missing"}
-_HD = {
-    "voxel": "maximum of the two directed percentiles of the distances between surface voxels",
-    "pooled": "percentile of both directions' distances between surface voxels, pooled",
-    "area": "maximum of the two directed percentiles of surface distances, weighted by surface area",
-}
 
 
 @dataclass(frozen=True)
@@ -61,25 +56,26 @@ class MetricPolicy:
         Raises:
             ConfigError: A word is unknown or a number is not a length.
         """
-        faults = [
-            f"{key}: '{value}' is unknown; choose {' or '.join(known)}"
-            for key, value, known in (
-                ("both_empty", self.both_empty, get_args(Empties)),
-                ("hd_variant", self.hd_variant, HD_VARIANTS),
-                ("nsd_weighting", self.nsd_weighting, NSD_WEIGHTINGS),
-            )
-            if value not in known
+        faults = [f"{key}: '{value}' is unknown; choose {' or '.join(known)}" for key, value, known in self._unknown()]
+        faults += [f"{key}: {mm} is not a length in mm; give a number of 0 or more" for key, mm in self._no_lengths()]
+        raise_faults(f"Metric policy '{self.name}'", faults, ConfigError)
+
+    def _unknown(self) -> list[tuple[str, str, Collection[str]]]:
+        """Field, value and what is known, of each word that is not."""
+        words: list[tuple[str, str, Collection[str]]] = [
+            ("both_empty", self.both_empty, get_args(Empties)),
+            ("hd_variant", self.hd_variant, HD_VARIANTS),
+            ("nsd_weighting", self.nsd_weighting, NSD_WEIGHTINGS),
         ]
+        return [(key, value, known) for key, value, known in words if value not in known]
+
+    def _no_lengths(self) -> list[tuple[str, float]]:
+        """Field and value of each number that is no length."""
         lengths = {f"tolerance_mm.{name}": mm for name, mm in self.tolerance_mm.items()}
         lengths["default_tolerance_mm"] = self.default_tolerance_mm
         if self.one_empty_mm != "diagonal":
             lengths["one_empty_mm"] = self.one_empty_mm
-        faults += [
-            f"{key}: {mm} is not a length in mm; give a number of 0 or more"
-            for key, mm in lengths.items()
-            if not 0.0 <= mm < math.inf
-        ]
-        raise_faults(f"Metric policy '{self.name}'", faults, ConfigError)
+        return [(key, mm) for key, mm in lengths.items() if not 0.0 <= mm < math.inf]
 
     def tolerance_of(self, name: str) -> float:
         """Tolerance of the surface Dice of a label or region, in mm."""
@@ -120,7 +116,7 @@ class MetricPolicy:
             "A prediction that is missing, unreadable or on another grid is a failure: every label of the study "
             "scores as missed.",
             "Distances and volumes are in mm and ml by the spacing of the reference.",
-            f"Hausdorff distance: {_HD[self.hd_variant]}.",
+            f"Hausdorff distance: {HD_VARIANTS[self.hd_variant].words}. ASSD is over the same surface elements.",
             f"Surface Dice: {weights}, tolerance {self.default_tolerance_mm:g} mm{named}.",
             *self.lesions.in_words(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,16 +50,18 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class DistanceSummary:
-    """The three numbers that a distance is always given as; the median is that of the first summary.
+class Summarised:
+    """One metric of one label or region over all studies.
 
     Attributes:
-        with_penalty: Every scored study, the worst value where a mask is absent or the prediction failed.
-        both_exist: Only studies where both masks hold something. Alone it hides what was missed.
+        whole: Every scored study, penalties in place: of a distance, the worst value where a mask is absent or the
+            prediction failed.
+        both_exist: Of a distance, only studies where both masks hold something: alone it hides what was missed.
+            None for other metrics.
     """
 
-    with_penalty: Summary
-    both_exist: Summary
+    whole: Summary
+    both_exist: Summary | None = None
 
 
 def summarise(values: Iterable[float], *, seed: int, patients: Sequence[str] | None = None, failed: int = 0) -> Summary:
@@ -78,35 +80,16 @@ def summarise(values: Iterable[float], *, seed: int, patients: Sequence[str] | N
     """
     every = np.asarray(list(values), dtype=np.float64)
     kept = ~np.isnan(every)
-    scored = every[kept]
-    if patients is not None:
-        if len(patients) != every.size:
-            raise DatalistError(f"{every.size} scores are given with {len(patients)} patients; each study needs one.")
-        patients = [patient for patient, keep in zip(patients, kept, strict=True) if keep]
-    left_out = int(every.size - scored.size)
-    if not scored.size:
+    whose = None if patients is None else _patients_of(kept, patients)
+    left_out = int(every.size - np.count_nonzero(kept))
+    if left_out == every.size:
         return Summary(_NAN, _NAN, _NAN, 0, left_out, failed=failed)
-    interval = mean_interval(scored, seed=seed, patients=patients)
-    median_low, median_high = median_interval(scored)
-    return Summary(
-        mean=float(scored.mean()),
-        low=interval.low,
-        high=interval.high,
-        n=int(scored.size),
-        not_scored=left_out,
-        interval=interval.method,
-        median=_quantile(scored, 0.5),
-        median_low=median_low,
-        median_high=median_high,
-        iqr=(_quantile(scored, 0.25), _quantile(scored, 0.75)),
-        failed=failed,
-        patients=len(set(patients)) if patients is not None else int(scored.size),
-    )
+    return replace(_summary_of(every[kept], seed, whose), not_scored=left_out, failed=failed)
 
 
 def summarise_distances(
     values: Sequence[float], states: Sequence[State], *, seed: int, patients: Sequence[str] | None = None
-) -> DistanceSummary:
+) -> Summarised:
     """A distance with the penalty for what is absent, and without.
 
     Args:
@@ -121,8 +104,8 @@ def summarise_distances(
     if len(states) != len(values):
         raise DatalistError(f"{len(values)} distances are given with {len(states)} states; each study needs one.")
     alone = [value if state == "scored" else _NAN for value, state in zip(values, states, strict=True)]
-    return DistanceSummary(
-        with_penalty=summarise(values, seed=seed, patients=patients, failed=sum(s == "missing" for s in states)),
+    return Summarised(
+        whole=summarise(values, seed=seed, patients=patients, failed=sum(s == "missing" for s in states)),
         both_exist=summarise(alone, seed=seed, patients=patients),
     )
 
@@ -149,6 +132,31 @@ def median_interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
         ways = ways * (n - k + 1) // k
         tail += ways
     return (float(ordered[k - 1]), float(ordered[n - k])) if k else (_NAN, _NAN)
+
+
+def _patients_of(kept: npt.NDArray[np.bool_], patients: Sequence[str]) -> list[str]:
+    if len(patients) != kept.size:
+        raise DatalistError(f"{kept.size} scores are given with {len(patients)} patients; each study needs one.")
+    return [patient for patient, keep in zip(patients, kept, strict=True) if keep]
+
+
+def _summary_of(scored: npt.NDArray[np.float64], seed: int, patients: Sequence[str] | None) -> Summary:
+    """Of one score or more, none of them nan."""
+    interval = mean_interval(scored, seed=seed, patients=patients)
+    median_low, median_high = median_interval(scored)
+    return Summary(
+        mean=float(scored.mean()),
+        low=interval.low,
+        high=interval.high,
+        n=int(scored.size),
+        not_scored=0,
+        interval=interval.method,
+        median=_quantile(scored, 0.5),
+        median_low=median_low,
+        median_high=median_high,
+        iqr=(_quantile(scored, 0.25), _quantile(scored, 0.75)),
+        patients=len(set(patients)) if patients is not None else int(scored.size),
+    )
 
 
 def _quantile(values: npt.NDArray[np.float64], share: float) -> float:

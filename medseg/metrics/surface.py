@@ -28,26 +28,6 @@ TOLERANCE_SLACK = 1e-6
 
 
 @dataclass(frozen=True)
-class HausdorffVariant:
-    """One of the definitions in use.
-
-    Attributes:
-        elements: "voxel" or "area".
-        pooled: Whether one percentile is taken over both surfaces; otherwise the larger of the two.
-    """
-
-    elements: str
-    pooled: bool
-
-
-HAUSDORFF_VARIANTS = {
-    "voxel": HausdorffVariant("voxel", pooled=False),  # MONAI, Metrics Reloaded
-    "pooled": HausdorffVariant("voxel", pooled=True),  # MedPy
-    "area": HausdorffVariant("area", pooled=False),  # DeepMind surface-distance
-}
-
-
-@dataclass(frozen=True)
 class SurfaceDistances:
     """Distances between the surfaces of a prediction and a reference, both ways.
 

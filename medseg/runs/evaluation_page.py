@@ -148,25 +148,28 @@ def _chart(chart: ChartFigure) -> str:
 def _comparison(facts: ComparisonFacts | None) -> str:
     if facts is None:
         return ""
+    notes = f"<p>Not compared:</p>{_sentences(facts.notes)}" if facts.notes else ""
+    return (
+        f"{_told_apart(facts)}{comparison_table(facts)}"
+        "<p class=note>p: Wilcoxon signed-rank test over patients, two-sided; corrected after Holm for all rows. "
+        "Effect: matched-pairs rank-biserial correlation, from −1 to +1. Told apart: corrected p below 0.05, and the "
+        f"interval does not reach 0.</p>{notes}"
+    )
+
+
+def _told_apart(facts: ComparisonFacts) -> str:
+    """How often the two models differ, and what each row says: differences first."""
     rows = list(zip(facts.differences, facts.sentences, strict=True))
     apart = [sentence for row, sentence in rows if row.told_apart]
     alike = [sentence for row, sentence in rows if not row.told_apart]
     tested = sum(bool(row.n) for row, _ in rows)
-    parts = [
+    below = _sentences(alike)
+    if len(alike) > MANY_SENTENCES:
+        below = fold(f"{len(alike)} where they cannot be told apart", below)
+    return (
         f"<p>{text(facts.ours)} less {text(facts.theirs)}, study by study. <strong>In {len(apart)} of "
-        f"{counted(tested, 'comparison')} the two can be told apart.</strong></p>",
-        _sentences(apart),
-        _sentences(alike)
-        if len(alike) <= MANY_SENTENCES
-        else fold(f"{len(alike)} where they cannot be told apart", _sentences(alike)),
-        comparison_table(facts),
-        "<p class=note>p: Wilcoxon signed-rank test over patients, two-sided; corrected after Holm for all rows. "
-        "Effect: matched-pairs rank-biserial correlation, from −1 to +1. Told apart: corrected p below 0.05, and the "
-        "interval does not reach 0.</p>",
-    ]
-    if facts.notes:
-        parts.append(f"<p>Not compared:</p>{_sentences(facts.notes)}")
-    return "".join(parts)
+        f"{counted(tested, 'comparison')} the two can be told apart.</strong></p>{_sentences(apart)}{below}"
+    )
 
 
 def _sentences(sentences: Sequence[str]) -> str:

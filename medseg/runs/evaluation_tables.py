@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from medseg.metrics.comparison import Difference
-from medseg.metrics.evaluation import Evaluation, Summarised
+from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
+from medseg.metrics.ranking import rank
 from medseg.metrics.scores import StudyScores
-from medseg.metrics.summary import Summary
+from medseg.metrics.summary import Summarised, Summary
 from medseg.runs.evaluation_facts import ComparisonFacts, StratumTable
 from medseg.runs.evaluation_words import (
     NOTHING,
@@ -108,20 +109,15 @@ def comparison_table(facts: ComparisonFacts) -> str:
 
 
 def study_table(evaluation: Evaluation) -> str:
-    """Every label of every study; the worst study first."""
+    """Every label of every study; the worst study first, those with nothing to score last."""
     heads = ("Study", "Label or region", "Dice", "Surface Dice", "HD95, mm", "Reference, ml", "Prediction, ml")
-    ordered = sorted(evaluation.studies, key=mean_dice)
+    places = {one.study: place for place, one in enumerate(rank(evaluation))}
+    ordered = sorted(evaluation.studies, key=lambda study: places.get(study.study, len(places)))
     rows = [_study_row(study, name) for study in ordered for name in evaluation.names]
     note = ""
     if len(rows) > MOST_ROWS:
         note = f"<p>The {MOST_ROWS} worst of {len(rows)} rows; {code('per_study.csv')} has all.</p>"
     return note + table("All studies", (*heads, "Label is", "Tags"), rows[:MOST_ROWS], numbers=range(2, 7))
-
-
-def mean_dice(study: StudyScores) -> float:
-    """By which studies are ranked; endless where nothing was scored, which comes last."""
-    scored = [one.values["dice"] for one in study.labels.values() if not math.isnan(one.values["dice"])]
-    return sum(scored) / len(scored) if scored else math.inf
 
 
 def named(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medseg.metrics.lesion_rules import HdVariant
+from medseg.metrics.hausdorff_variants import HdVariant
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from medseg.metrics.evaluation import Evaluation, Summarised
+from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.ranking import rank
-from medseg.metrics.summary import Summary
+from medseg.metrics.summary import Summarised, Summary
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.table import format_table
 

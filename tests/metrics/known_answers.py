@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from medseg.metrics.lesion_rules import HD_VARIANTS
+from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import NSD_WEIGHTINGS, POLICIES, MetricPolicy, choose_policy
 from medseg.metrics.scores import LabelScore, score_failed, score_maps

@@ -9,7 +9,7 @@ import slow_truth
 from scipy import ndimage
 
 from medseg.core.errors import DatalistError, GeometryError
-from medseg.metrics.compare import compare_labels, compare_masks, surface_distances
+from medseg.metrics.compare import compare_labels, compare_masks
 from medseg.metrics.overlap import dice
 
 SPACING_MM = (0.8, 1.1, 2.5)
@@ -68,7 +68,7 @@ def test_two_dimensions_are_measured_as_such() -> None:
 )
 def test_grids_that_cannot_be_compared_are_refused(shapes: tuple, spacing_mm: tuple, message: str) -> None:
     with pytest.raises(GeometryError, match=message):
-        surface_distances(*(np.ones(shape, bool) for shape in shapes), spacing_mm)
+        compare_masks(*(np.ones(shape, bool) for shape in shapes), spacing_mm)
 
 
 def test_all_faulty_labels_are_told_at_once() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medseg.metrics.compare import surface_distances
+from medseg.metrics.compare import compare_masks
 from medseg.metrics.element_sizes import element_sizes
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.5, 0.5, 7.5), (3.0, 0.7, 1.2), (0.9, 4.0, 0.3)]
@@ -38,13 +38,13 @@ def test_a_flat_wall_has_the_area_of_the_voxel_faces() -> None:
 
 def test_one_voxel_is_an_octahedron() -> None:
     mask = np.ones((1, 1, 1), bool)
-    area = surface_distances(mask, mask, (2.0, 2.0, 2.0), elements="area").of_prediction.total
+    area = compare_masks(mask, mask, (2.0, 2.0, 2.0)).surfaces["area"].of_prediction.total
     assert area == pytest.approx(2.0 * np.sqrt(3.0) * 2.0)  # 2 sqrt(3) a² with edges of a = sqrt(2) mm
 
 
 def test_one_pixel_is_a_rhombus() -> None:
     mask = np.ones((1, 1), bool)
-    length = surface_distances(mask, mask, (3.0, 4.0), elements="area").of_prediction.total
+    length = compare_masks(mask, mask, (3.0, 4.0)).surfaces["area"].of_prediction.total
     assert length == pytest.approx(4 * 2.5)
 
 
@@ -53,5 +53,5 @@ def test_a_ball_has_nearly_its_area(spacing_mm: tuple[float, ...]) -> None:
     radius_mm = 20.0
     axes = [(np.arange(64) - 31.5) * edge for edge in spacing_mm]
     ball = sum(np.square(axis) for axis in np.ix_(*axes)) <= radius_mm**2
-    area = surface_distances(ball, ball, spacing_mm, elements="area").of_prediction.total
+    area = compare_masks(ball, ball, spacing_mm).surfaces["area"].of_prediction.total
     assert area == pytest.approx(4.0 * np.pi * radius_mm**2, rel=0.15)  # steps make the surface of a mask too large

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medseg.metrics.evaluation import Evaluation, Summarised
+from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import POLICIES
 from medseg.metrics.scores import LabelScore, StudyScores, score_maps
+from medseg.metrics.summary import Summarised
 
 SHAPE, ONE_MM = (90, 44, 24), np.eye(4)
 OFF = 2  # voxels of 1 mm along k by which every predicted lesion is off, so that HD95 of each is 2 mm

@@ -53,7 +53,6 @@ def test_scores_follow_from_the_counts() -> None:
     counts = Overlap(tp=6, fp=2, fn=4, voxel_ml=0.5)
     assert (counts.dice, counts.iou, counts.precision, counts.recall) == (12 / 18, 6 / 12, 6 / 8, 6 / 10)
     assert (counts.prediction_ml, counts.reference_ml, counts.difference_ml) == (4.0, 5.0, -1.0)
-    assert counts.relative_difference == -0.2
 
 
 def test_a_prediction_too_large_has_a_positive_difference() -> None:
@@ -62,19 +61,17 @@ def test_a_prediction_too_large_has_a_positive_difference() -> None:
     counts = overlap(big, small, (1.0, 2.0, 5.0))
     assert (counts.tp, counts.fp, counts.fn) == (48, 16, 0)
     assert counts.difference_ml == pytest.approx(16 * 10 / 1000)
-    assert counts.relative_difference == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize(("fp", "fn", "relative"), [(5, 0, math.inf), (0, 5, -1.0)])
-def test_one_empty_mask_is_worst_in_every_score(fp: int, fn: int, relative: float) -> None:
+@pytest.mark.parametrize(("fp", "fn"), [(5, 0), (0, 5)])
+def test_one_empty_mask_is_worst_in_every_score(fp: int, fn: int) -> None:
     counts = Overlap(0, fp, fn, 1.0)
     assert (counts.dice, counts.iou, counts.precision, counts.recall) == (0.0, 0.0, 0.0, 0.0)
-    assert counts.relative_difference == relative
     assert counts.difference_ml == fp - fn
 
 
 def test_two_empty_masks_have_volumes_and_no_score() -> None:
     counts = Overlap(0, 0, 0, 1.0)
-    scores = (counts.dice, counts.iou, counts.precision, counts.recall, counts.relative_difference)
+    scores = (counts.dice, counts.iou, counts.precision, counts.recall)
     assert all(math.isnan(score) for score in scores)
     assert (counts.reference_ml, counts.difference_ml) == (0.0, 0.0)

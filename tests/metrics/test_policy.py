@@ -3,15 +3,17 @@
 import math
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from typing import get_args
 
 import pytest
 
 from medseg.core.errors import ConfigError, DatalistError
+from medseg.metrics.hausdorff_variants import HD_VARIANTS, HdVariant
 from medseg.metrics.lesion_rules import LESION_RULES
 from medseg.metrics.policy import (
     POLICIES,
-    STATES,
     MetricPolicy,
+    State,
     choose_policy,
     penalised,
     refuse_other_policy,
@@ -49,7 +51,7 @@ def test_two_empty_masks_are_not_scored_by_default_and_perfect_in_brats() -> Non
 def test_what_is_scored_and_what_is_only_measured_stays_as_it_is(policy: MetricPolicy) -> None:
     assert penalised(0.7, "scored", policy, kind="share", **GRID) == 0.7
     assert penalised(2.5, "scored", policy, kind="distance", **GRID) == 2.5
-    for state in STATES:
+    for state in get_args(State):
         assert penalised(4.5, state, policy, kind="measure", **GRID) == 4.5
 
 
@@ -106,7 +108,19 @@ def test_the_words_name_every_rule() -> None:
     assert "scores 1, and 0 mm; absent from one of them it scores 0, and its distances are 373.13 mm" in brats
     assert "tolerance 1 mm, ET 0.5 mm" in " ".join(choose_policy(tolerance_mm={"ET": 0.5}).in_words())
     assert "every label of the study scores as missed" in default
+    assert "ASSD is over the same surface elements." in default
     assert all(sentence.endswith(".") for policy in POLICIES.values() for sentence in policy.in_words())
+
+
+@pytest.mark.parametrize("variant", HD_VARIANTS)
+def test_the_hausdorff_distance_of_masks_and_of_lesions_is_told_in_the_same_words(variant: HdVariant) -> None:
+    said = choose_policy(hd_variant=variant).in_words()
+    (of_masks,) = (words for words in said if words.startswith("Hausdorff distance: "))
+    (of_lesions,) = (words for words in said if words.startswith("HD95 of a lesion: "))
+    definition = of_lesions.removeprefix("HD95 of a lesion: ")
+    assert of_masks.startswith(f"Hausdorff distance: {definition}")
+    assert ("both directions together" in definition) == HD_VARIANTS[variant].pooled
+    assert ("surface area" in definition) == (HD_VARIANTS[variant].elements == "area")
 
 
 @pytest.mark.parametrize("key", ["name", "lesions"])

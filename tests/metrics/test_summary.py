@@ -123,10 +123,10 @@ def test_scores_and_patients_must_be_as_many() -> None:
 def test_a_distance_has_three_aggregates() -> None:
     states = ["scored", "scored", "prediction_empty", "both_empty", "missing"]
     distances = summarise_distances([1.0, 3.0, 100.0, math.nan, 100.0], states, seed=0)
-    assert (distances.with_penalty.mean, distances.with_penalty.n) == (51.0, 4)
-    assert (distances.with_penalty.failed, distances.with_penalty.not_scored) == (1, 1)
+    assert (distances.whole.mean, distances.whole.n) == (51.0, 4)
+    assert (distances.whole.failed, distances.whole.not_scored) == (1, 1)
     assert (distances.both_exist.mean, distances.both_exist.n) == (2.0, 2)
-    assert distances.with_penalty.median == 51.5
+    assert distances.whole.median == 51.5
 
 
 def test_distances_and_states_must_be_as_many() -> None:

@@ -1,11 +1,12 @@
 """Numbers have sensible digits, a true minus, and a dash where there is nothing."""
 
 import math
+from typing import get_args
 
 import pytest
 
 from medseg.metrics.metric import METRICS
-from medseg.metrics.policy import STATES
+from medseg.metrics.policy import State
 from medseg.metrics.summary import summarise
 from medseg.runs.evaluation_words import (
     STATE_WORDS,
@@ -68,7 +69,7 @@ def test_every_metric_has_a_head_and_a_value(metric: str) -> None:
 
 
 def test_every_state_has_words() -> None:
-    assert set(STATE_WORDS) == set(STATES)
+    assert set(STATE_WORDS) == set(get_args(State))
 
 
 def test_small_probabilities_are_not_zero() -> None:
