@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medseg.core.geometry import spacing_of
-from medseg.core.types import Affine, BoolArray, LabelArray
+from medseg.core.types import Affine, BoolArray, LabelArray, Shape
 from medseg.metrics.boxes import boxes_of_values
 from medseg.metrics.compare import compare_labels
 from medseg.metrics.connected import widen
@@ -67,6 +67,8 @@ def score_maps(
     affine_ras: Affine,
     values: Mapping[str, Sequence[int]],
     policy: MetricPolicy,
+    *,
+    image_mm: Sequence[float] | None = None,
 ) -> dict[str, LabelScore]:
     """Score a prediction.
 
@@ -77,6 +79,7 @@ def score_maps(
         affine_ras: Of both.
         values: Label or region to the values that make it up.
         policy: The rules.
+        image_mm: As ``image_edges_mm`` gives it, of the image whose diagonal is a penalty; None for the maps' own grid.
 
     Returns:
         A score for each of ``values``, in their order.
@@ -84,7 +87,7 @@ def score_maps(
     Raises:
         GeometryError: The maps differ in shape.
     """
-    pair = _in_plane(prediction, reference, affine_ras)
+    pair = _in_plane(prediction, reference, affine_ras, image_mm)
     limits = {HD_VARIANTS[policy.hd_variant].elements: math.inf}
     limits.setdefault(policy.nsd_weighting, max(map(policy.tolerance_of, values), default=0.0))
     compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=tuple(limits), limits_mm=limits)
@@ -100,7 +103,12 @@ def score_maps(
 
 
 def score_failed(
-    reference: LabelArray, affine_ras: Affine, values: Mapping[str, Sequence[int]], policy: MetricPolicy
+    reference: LabelArray,
+    affine_ras: Affine,
+    values: Mapping[str, Sequence[int]],
+    policy: MetricPolicy,
+    *,
+    image_mm: Sequence[float] | None = None,
 ) -> dict[str, LabelScore]:
     """Scores of a study without a usable prediction: the worst there are, for every label.
 
@@ -109,8 +117,9 @@ def score_failed(
         affine_ras: Of it.
         values: Label or region to the values that make it up.
         policy: The rules.
+        image_mm: As in ``score_maps``.
     """
-    pair = _in_plane(np.zeros_like(reference), reference, affine_ras)
+    pair = _in_plane(np.zeros_like(reference), reference, affine_ras, image_mm)
     compared = compare_labels(*pair.maps, pair.spacing_mm, values, elements=())
     rules = _with_penalty(policy.lesions, pair)
     scores = {}
@@ -122,6 +131,13 @@ def score_failed(
     return scores
 
 
+def image_edges_mm(shape: Shape, affine_ras: Affine) -> tuple[float, ...]:
+    """Edges of an image in mm, from its outer edge to the other; of one that is one voxel thick, those of its plane."""
+    edges = tuple(count * edge for count, edge in zip(shape, spacing_of(affine_ras), strict=True))
+    thin = _thin_axis(shape)
+    return tuple(edge for axis, edge in enumerate(edges) if axis != thin)
+
+
 @dataclass(frozen=True)
 class _Pair:
     """Prediction and reference, in 2D or 3D.
@@ -129,11 +145,13 @@ class _Pair:
     Attributes:
         maps: Both label maps.
         spacing_mm: Along their axes.
+        image_mm: Edges of the image whose diagonal is a penalty.
         thin: The axis of the image that they lack; None where they have all three.
     """
 
     maps: tuple[LabelArray, LabelArray]
     spacing_mm: tuple[float, ...]
+    image_mm: tuple[float, ...]
     thin: int | None = None
 
     def tags(
@@ -146,20 +164,33 @@ class _Pair:
         return tags_of(*masks, affine_ras, state=state, dice=dice, cutout=place)
 
 
-def _in_plane(prediction: LabelArray, reference: LabelArray, affine_ras: Affine) -> _Pair:
+def _in_plane(
+    prediction: LabelArray, reference: LabelArray, affine_ras: Affine, image_mm: Sequence[float] | None
+) -> _Pair:
     """Without the axis along which the maps are one voxel thick, where there is exactly one."""
     same_grid(prediction, reference)
-    spacing_mm = spacing_of(affine_ras)
-    thin = [axis for axis, length in enumerate(reference.shape) if length == 1]
-    if len(thin) != 1:
-        return _Pair((prediction, reference), spacing_mm)
-    in_plane = tuple(edge for axis, edge in enumerate(spacing_mm) if axis != thin[0])
-    return _Pair((prediction.squeeze(thin[0]), reference.squeeze(thin[0])), in_plane, thin[0])
+    spacing_mm, thin = spacing_of(affine_ras), _thin_axis(reference.shape)
+    image = image_edges_mm(reference.shape, affine_ras) if image_mm is None else tuple(image_mm)
+    if thin is None:
+        return _Pair((prediction, reference), spacing_mm, image)
+    in_plane = tuple(edge for axis, edge in enumerate(spacing_mm) if axis != thin)
+    return _Pair((prediction.squeeze(thin), reference.squeeze(thin)), in_plane, image, thin)
+
+
+def _thin_axis(shape: Shape) -> int | None:
+    """The only axis that is one voxel long; None where there is none, or several."""
+    thin = [axis for axis, length in enumerate(shape) if length == 1]
+    return thin[0] if len(thin) == 1 else None
 
 
 def _with_penalty(rules: LesionRules, pair: _Pair) -> LesionRules:
     """The rules with their penalty as a number: lesions are scored in a box, and the image is larger."""
-    return replace(rules, penalty_mm=penalty_of(rules.penalty_mm, pair.maps[1].shape, pair.spacing_mm))
+    return replace(rules, penalty_mm=penalty_of(rules.penalty_mm, *_as_one_voxel(pair.image_mm)))
+
+
+def _as_one_voxel(image_mm: tuple[float, ...]) -> tuple[Shape, tuple[float, ...]]:
+    """Shape and spacing of an image of which only the edges matter."""
+    return (1,) * len(image_mm), image_mm
 
 
 def _masks(
@@ -180,7 +211,7 @@ def _judged(measured: Measured, state: State, pair: _Pair) -> dict[str, float]:
         known = state == "scored" or metric.kind == "measure" or metric.by_lesion
         value = float(metric.value(measured)) if known else math.nan
         if not metric.by_lesion:
-            shape, policy = pair.maps[1].shape, measured.policy
-            value = penalised(value, state, policy, kind=metric.kind, shape=shape, spacing_mm=pair.spacing_mm)
+            shape, edges_mm = _as_one_voxel(pair.image_mm)
+            value = penalised(value, state, measured.policy, kind=metric.kind, shape=shape, spacing_mm=edges_mm)
         values[key] = value
     return values

@@ -85,9 +85,11 @@ def score_pair(pair: Pair, labels: Labels, policy: MetricPolicy) -> Scored:
     if isinstance(maps, LeftOut):
         return Scored(None, maps.sentence)
     if maps.prediction is None:
-        scores = score_failed(maps.reference, maps.affine_ras, labels.values, policy)
+        scores = score_failed(maps.reference, maps.affine_ras, labels.values, policy, image_mm=maps.image_mm)
     else:
-        scores = score_maps(maps.prediction, maps.reference, maps.affine_ras, labels.values, policy)
+        scores = score_maps(
+            maps.prediction, maps.reference, maps.affine_ras, labels.values, policy, image_mm=maps.image_mm
+        )
     return Scored(
         StudyScores(pair.study, pair.patient, scores, maps.failure, reference_digest(maps.reference, maps.affine_ras)),
         prediction_digest="" if pair.prediction is None else digest_of_file(pair.prediction.path),

@@ -9,6 +9,7 @@ from medseg.core.errors import GeometryError, MedsegError
 from medseg.core.geometry import grid_difference
 from medseg.core.types import Affine, FloatArray, LabelArray
 from medseg.io.formats import reader_of
+from medseg.metrics.scores import image_edges_mm
 from medseg.steps.label_classes import Labels
 from medseg.steps.label_maps import LabelFile
 from medseg.steps.label_opening import OpenMap, common_grid, open_map, read_classes
@@ -28,6 +29,8 @@ class PairMaps:
         reference: The same, on the same grid.
         affine_ras: Of both.
         failure: Why there is no prediction, one sentence; empty where there is one.
+        image_mm: Edges of the image that the reference was drawn on, for penalties. For a SEG these are of its own
+            grid, whatever the prediction's is, so that penalties of two models are equal; None where unknown.
     """
 
     study: str
@@ -35,6 +38,7 @@ class PairMaps:
     reference: LabelArray
     affine_ras: Affine
     failure: str = ""
+    image_mm: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def look_at(pair: Pair, labels: Labels) -> Pair | LeftOut:
     """One pair by its headers: as it is, without a prediction that cannot be used, or left out."""
     try:
         reference = open_map(pair.reference, labels.of_reference(), labels)
+        _image_of(reference)
     except Exception as error:
         return _left_out(pair, error)
     if pair.prediction is None:
@@ -95,7 +100,7 @@ def read_pair(pair: Pair, labels: Labels) -> PairMaps | LeftOut:
 
     The grid is the reference's; that of a NIfTI prediction where the reference is a SEG, which leaves out slices
     without any segment; the smallest that holds both where both are SEG. A SEG without a usable prediction is read on
-    its own grid.
+    its own grid. A SEG that has no such grid cannot be used, whatever the prediction is: nothing tells the penalty.
 
     Args:
         pair: The study.
@@ -107,11 +112,13 @@ def read_pair(pair: Pair, labels: Labels) -> PairMaps | LeftOut:
     """
     try:
         reference = open_map(pair.reference, labels.of_reference(), labels)
+        image_mm = _image_of(reference)
         both = pair.reason if pair.prediction is None else _read_both(pair.prediction, reference, labels)
         if not isinstance(both, str):
-            return PairMaps(pair.study, *both)
+            return PairMaps(pair.study, *both, image_mm=image_mm)
         grid = reference.own_grid
-        return PairMaps(pair.study, None, read_classes(reference, grid, labels), grid.affine_ras, both)
+        classes = read_classes(reference, grid, labels)
+        return PairMaps(pair.study, None, classes, grid.affine_ras, both, image_mm)
     except Exception as error:
         return _left_out(pair, error)
 
@@ -144,6 +151,15 @@ def _read_both(file: LabelFile, reference: OpenMap, labels: Labels) -> tuple[Lab
         return prediction, read_classes(reference, grid, labels), grid.affine_ras
     except GeometryError as error:  # only a SEG can reach beyond the grid, which then is that of the prediction
         return f"the prediction does not hold the whole reference: {error}"
+
+
+def _image_of(reference: OpenMap) -> tuple[float, ...]:
+    """Edges in mm of the grid of a reference by itself.
+
+    Raises:
+        GeometryError: The frames of a SEG lie on no regular grid.
+    """
+    return image_edges_mm(reference.own_grid.shape, reference.own_grid.affine_ras)
 
 
 def _alone(pair: Pair) -> Pair:

@@ -9,7 +9,7 @@ from medseg.core.errors import GeometryError
 from medseg.metrics.lesion_rules import BRATS_LESION_PENALTY_MM
 from medseg.metrics.metric import METRICS
 from medseg.metrics.policy import BRATS_PENALTY_MM, POLICIES, choose_policy
-from medseg.metrics.scores import LabelScore, score_failed, score_maps
+from medseg.metrics.scores import LabelScore, image_edges_mm, score_failed, score_maps
 
 SHAPE = (12, 10, 8)
 AFFINE = np.diag([1.0, 2.0, 3.0, 1.0])
@@ -165,6 +165,22 @@ def test_the_penalty_of_a_flat_map_is_the_diagonal_of_its_plane() -> None:
     flat = np.zeros((30, 40, 1), np.uint8)
     flat[4:9, 4:9] = 1
     assert _one(flat * 0, flat, affine=np.diag([1.0, 1.0, 5.0, 1.0])).values["hd95_mm"] == 50.0
+
+
+def test_the_penalty_may_be_that_of_an_image_of_another_size() -> None:
+    for image_mm, expected in (((3.0, 4.0, 12.0), 13.0), ((3.0, 4.0), 5.0), (None, DIAGONAL_MM)):
+        empty = score_maps(NONE, _map((CUBE, 1)), AFFINE, {"core": (1,)}, DEFAULT, image_mm=image_mm)["core"]
+        failed = score_failed(_map((CUBE, 1)), AFFINE, {"core": (1,)}, DEFAULT, image_mm=image_mm)["core"]
+        for score in (empty, failed):
+            assert _all(score, [*DISTANCES, "lesion_hd95_mm"]) == pytest.approx([expected] * 4)
+    perfect = score_maps(_map((CUBE, 1)), _map((CUBE, 1)), AFFINE, {"core": (1,)}, DEFAULT, image_mm=(3.0, 4.0))
+    assert perfect["core"].values["hd_mm"] == 0.0
+
+
+def test_edges_of_an_image_are_in_its_plane_where_it_is_one_voxel_thick() -> None:
+    assert image_edges_mm((12, 10, 8), AFFINE) == (12.0, 20.0, 24.0)
+    assert image_edges_mm((12, 1, 8), AFFINE) == (12.0, 24.0)
+    assert image_edges_mm((1, 1, 8), AFFINE) == (1.0, 2.0, 24.0)
 
 
 def test_a_region_joins_its_labels() -> None:

@@ -1,19 +1,24 @@
 """DICOM SEG on either side of a pair: read onto the other, or onto a grid that holds both."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from clinic import t1_study
 from label_files import AFFINE, SHAPE, boxes, masks_of, nifti, seg
-from label_reads import CLASSES, NAMES, failed, left_out, maps, moved, one
+from label_reads import CLASSES, LABELS, NAMES, failed, left_out, maps, moved, one
 
 from medseg.bundle.read import Bundle
 from medseg.core.formats import SegType
 from medseg.io.dicom import find_series
 from medseg.io.dicom_result import Algorithm
 from medseg.io.dicom_seg import write_seg
+from medseg.metrics.policy import POLICIES
+from medseg.steps.evaluation_scoring import score_pair
 from medseg.steps.label_classes import Labels
+from medseg.steps.label_reading import LeftOut, look_at
 
 
 def test_a_seg_prediction_is_read_onto_the_reference(tmp_path: Path) -> None:
@@ -60,6 +65,61 @@ def test_two_segs_share_the_grid_that_holds_both(tmp_path: Path) -> None:
     assert np.array_equal(read.prediction, np.where(low > 0, CLASSES, 0)[:, :, 1:5])
     assert np.array_equal(read.reference, np.where(high > 0, CLASSES, 0)[:, :, 1:5])
     assert np.allclose(read.affine_ras[:3, 3], (AFFINE @ [0, 0, 1, 1])[:3])
+
+
+def test_the_image_of_a_seg_reference_is_its_own_grid_whatever_the_prediction(tmp_path: Path) -> None:
+    reference = seg(tmp_path / "r.dcm", masks_of(boxes(), NAMES))
+    far = boxes()
+    far[:, :, 5] = 1
+    axial, sagittal = nifti(tmp_path / "p.nii"), nifti(tmp_path / "s.nii", *_turned())
+    predictions = [axial, sagittal, seg(tmp_path / "far.dcm", masks_of(far, NAMES)), tmp_path / "absent.nii"]
+    read = [maps(one(prediction, reference)) for prediction in predictions]
+    assert [two.prediction is None for two in read] == [False, False, False, True]
+    assert len({two.reference.shape for two in read}) == 4
+    for two in read:
+        assert two.image_mm == pytest.approx((10 * 1.0, 8 * 1.5, 4 * 2.0))  # slices 0 and 5 have no segment
+    assert maps(one(axial, nifti(tmp_path / "r.nii"))).image_mm == pytest.approx((10.0, 12.0, 12.0))
+
+
+def test_a_seg_reference_of_one_slice_is_flat_whatever_the_prediction(tmp_path: Path) -> None:
+    flat = boxes()
+    flat[:, :, [0, 1, 2, 4, 5]] = 0
+    reference = seg(tmp_path / "r.dcm", masks_of(flat, NAMES))
+    for prediction in (nifti(tmp_path / "p.nii"), tmp_path / "absent.nii"):
+        assert maps(one(prediction, reference)).image_mm == pytest.approx((10.0, 12.0))
+
+
+def test_a_missing_prediction_is_punished_as_an_empty_one(tmp_path: Path) -> None:
+    reference = seg(tmp_path / "r.dcm", masks_of(boxes(), NAMES))
+    empty = nifti(tmp_path / "empty.nii", np.zeros(SHAPE, np.uint8))
+    absent = replace(one(empty, reference), prediction=None, reason="there is no prediction")
+    missing, blank = (score_pair(pair, LABELS, POLICIES["default"]).scores for pair in (absent, one(empty, reference)))
+    assert missing is not None
+    assert blank is not None
+    for name in ("WT", "ET"):
+        values = [scores.labels[name].values for scores in (missing, blank)]
+        for key in ("hd_mm", "hd95_mm", "assd_mm", "lesion_hd95_mm"):
+            assert [one[key] for one in values] == pytest.approx([float(np.hypot(np.hypot(10, 12), 8))] * 2)
+
+
+def test_a_seg_reference_without_a_grid_of_its_own_is_left_out_whatever_the_prediction(tmp_path: Path) -> None:
+    flat = np.where(np.arange(6) == 3, boxes(), 0).astype(np.uint8)
+    reference = seg(tmp_path / "r.dcm", masks_of(flat, NAMES))
+    dataset = pydicom.dcmread(reference)
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    for keyword in ("SliceThickness", "SpacingBetweenSlices"):
+        if keyword in measures:
+            delattr(measures, keyword)
+    dataset.save_as(reference)
+    for prediction in (nifti(tmp_path / "p.nii"), tmp_path / "absent.nii"):
+        pair = one(prediction, reference)
+        assert "nothing states how thick it is" in left_out(pair)
+        assert isinstance(look_at(pair, LABELS), LeftOut)
+
+
+def _turned() -> tuple[np.ndarray, np.ndarray]:
+    """The label map with its axes in another order, and the affine of that."""
+    return np.ascontiguousarray(boxes().transpose(2, 0, 1)), AFFINE[:, [2, 0, 1, 3]]
 
 
 def test_two_segs_on_different_grids_are_a_failure(tmp_path: Path) -> None:
