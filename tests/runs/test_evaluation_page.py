@@ -79,6 +79,13 @@ def test_all_metrics_and_all_studies_are_folded_away() -> None:
     assert "missed: not in the prediction missed" in studies
 
 
+def test_of_studies_with_equal_dice_the_failed_one_stands_first_as_in_the_gallery() -> None:
+    # Moved by 12 of 8 voxels nothing is shared: Dice 0 in both.
+    words = _page(facts_of(evaluation({"a": 12}, study("b", failure="It is missing.")))).words
+    studies = words[words.index("2 studies, the worst first") :]
+    assert studies.index("b whole") < studies.index("a whole")
+
+
 def test_groups_have_their_numbers() -> None:
     words = _page(everything()).words
     table = words[words.index("By site") : words.index("Comparison ours")]
