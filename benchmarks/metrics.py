@@ -39,7 +39,7 @@ from monai.metrics import (
 from scipy import ndimage
 
 from medseg.io.nifti import read_label
-from medseg.metrics.compare import Comparison, compare_labels
+from medseg.metrics.mask_pair import MaskPair, compare_labels
 
 REGIONS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 ORGANS = {str(value): (value,) for value in range(1, 21)}
@@ -50,7 +50,7 @@ TOLERANCE_MM = 1.0
 PEAK = """
 import sys
 import numpy as np
-from medseg.metrics.compare import compare_labels
+from medseg.metrics.mask_pair import compare_labels
 def peak():
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
@@ -126,7 +126,7 @@ def regions_against_deepmind(maps: Maps, turns: int) -> None:
     )
 
 
-def _all_scores(found: dict[str, Comparison]) -> Scores:
+def _all_scores(found: dict[str, MaskPair]) -> Scores:
     return [
         (f.overlap.dice, f.hausdorff_mm(), f.hausdorff_mm(95.0), f.assd_mm(), f.nsd(TOLERANCE_MM))
         for f in found.values()
@@ -143,7 +143,7 @@ def _deepmind(peer: Any, prediction: np.ndarray, reference: np.ndarray) -> tuple
     )
 
 
-def _by_area(found: Comparison) -> tuple[float, ...]:
+def _by_area(found: MaskPair) -> tuple[float, ...]:
     area = found.surfaces["area"]
     return (
         found.overlap.dice,

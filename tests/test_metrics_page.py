@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from medseg.metrics import bootstrap, comparison, policy, signed_rank, strata, summary, surface
-from medseg.metrics.compare import Comparison, compare_masks
+from medseg.metrics import bootstrap, policy, signed_rank, strata, summary, surface, two_models
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LESION_RULES, LesionRules
 from medseg.metrics.lesions import LesionState
+from medseg.metrics.mask_pair import MaskPair, compare_masks
 from medseg.metrics.metric import METRICS, Metric
 from medseg.metrics.policy import POLICIES, State, penalised
 from medseg.metrics.surface_elements import ELEMENTS
@@ -119,7 +119,7 @@ def test_every_state_of_a_lesion_is_explained() -> None:
         f"**Interval of the mean.** {bootstrap.CONFIDENCE:.0%}".replace("%", " %"),
         f"`none` below {bootstrap.MIN_PATIENTS} patients",
         f"exact up to {signed_rank.EXACT_UP_TO} patients",
-        f"the corrected p is below {comparison.SIGNIFICANCE:g}",
+        f"the corrected p is below {two_models.SIGNIFICANCE:g}",
         f"up to {strata.MAX_GROUPS} of them",
         f"{policy.BRATS_PENALTY_MM} mm is that of 240 × 240 × 155 mm",
         "by {}".format(", ".join(f"`{key}`" for key, m in METRICS.items() if m.compared)).replace(
@@ -156,7 +156,7 @@ def _example() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _medseg(variant: str) -> Row:
-    found: Comparison = compare_masks(*_example(), SPACING_MM)
+    found: MaskPair = compare_masks(*_example(), SPACING_MM)
     elements = HD_VARIANTS[variant].elements
     hausdorff = (found.hausdorff_mm(percentile, variant=variant) for percentile in (100.0, 95.0))
     return (*hausdorff, found.assd_mm(elements=elements), found.nsd(1.0))

@@ -12,10 +12,10 @@ import numpy as np
 from medseg.core.errors import GeometryError
 from medseg.core.types import BoolArray, Shape
 from medseg.metrics.boxes import Box, box_of, join
-from medseg.metrics.compare import compare_masks
 from medseg.metrics.connected import Parts, boxes_of, connected_parts, grow, widen
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LesionRules
+from medseg.metrics.mask_pair import compare_masks
 from medseg.metrics.overlap import dice
 from medseg.metrics.policy import penalty_of
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from medseg.metrics.compare import Comparison
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesions import LesionScores
+from medseg.metrics.mask_pair import MaskPair
 from medseg.metrics.policy import Kind, MetricPolicy
 
 
@@ -18,27 +18,27 @@ class Measured:
 
     Attributes:
         name: Of the label or region.
-        comparison: Counts and distances.
+        masks: Counts and distances.
         lesions: Lesion by lesion.
         policy: Which definitions and which tolerance.
     """
 
     name: str
-    comparison: Comparison
+    masks: MaskPair
     lesions: LesionScores
     policy: MetricPolicy
 
     def hausdorff_mm(self, percentile: float) -> float:
         """Hausdorff distance or a percentile of it, by the policy's variant."""
-        return self.comparison.hausdorff_mm(percentile, variant=self.policy.hd_variant)
+        return self.masks.hausdorff_mm(percentile, variant=self.policy.hd_variant)
 
     def assd_mm(self) -> float:
         """Average surface distance, over the surface elements that the policy's Hausdorff distance takes."""
-        return self.comparison.assd_mm(elements=HD_VARIANTS[self.policy.hd_variant].elements)
+        return self.masks.assd_mm(elements=HD_VARIANTS[self.policy.hd_variant].elements)
 
     def nsd(self) -> float:
         """Surface Dice at the policy's tolerance."""
-        return self.comparison.nsd(self.policy.tolerance_of(self.name), elements=self.policy.nsd_weighting)
+        return self.masks.nsd(self.policy.tolerance_of(self.name), elements=self.policy.nsd_weighting)
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,17 @@ class Metric:
 
 
 METRICS: Mapping[str, Metric] = {
-    "dice": Metric("Dice", "", "share", "higher", lambda m: m.comparison.overlap.dice, compared=True),
-    "iou": Metric("IoU", "", "share", "higher", lambda m: m.comparison.overlap.iou),
-    "precision": Metric("Precision", "", "share", "higher", lambda m: m.comparison.overlap.precision),
-    "recall": Metric("Recall", "", "share", "higher", lambda m: m.comparison.overlap.recall),
+    "dice": Metric("Dice", "", "share", "higher", lambda m: m.masks.overlap.dice, compared=True),
+    "iou": Metric("IoU", "", "share", "higher", lambda m: m.masks.overlap.iou),
+    "precision": Metric("Precision", "", "share", "higher", lambda m: m.masks.overlap.precision),
+    "recall": Metric("Recall", "", "share", "higher", lambda m: m.masks.overlap.recall),
     "nsd": Metric("Surface Dice", "", "share", "higher", lambda m: m.nsd(), compared=True),
     "hd_mm": Metric("HD", "mm", "distance", "lower", lambda m: m.hausdorff_mm(100.0)),
     "hd95_mm": Metric("HD95", "mm", "distance", "lower", lambda m: m.hausdorff_mm(95.0), compared=True),
     "assd_mm": Metric("ASSD", "mm", "distance", "lower", lambda m: m.assd_mm()),
-    "reference_ml": Metric("Reference", "ml", "measure", None, lambda m: m.comparison.overlap.reference_ml),
-    "prediction_ml": Metric("Prediction", "ml", "measure", None, lambda m: m.comparison.overlap.prediction_ml),
-    "difference_ml": Metric("Difference", "ml", "measure", None, lambda m: m.comparison.overlap.difference_ml),
+    "reference_ml": Metric("Reference", "ml", "measure", None, lambda m: m.masks.overlap.reference_ml),
+    "prediction_ml": Metric("Prediction", "ml", "measure", None, lambda m: m.masks.overlap.prediction_ml),
+    "difference_ml": Metric("Difference", "ml", "measure", None, lambda m: m.masks.overlap.difference_ml),
     "lesion_dice": Metric("Lesion Dice", "", "share", "higher", lambda m: m.lesions.dice, by_lesion=True),
     "lesion_hd95_mm": Metric("Lesion HD95", "mm", "distance", "lower", lambda m: m.lesions.hd95_mm, by_lesion=True),
     "lesion_f1": Metric("Lesion F1", "", "share", "higher", lambda m: m.lesions.f1, by_lesion=True),

@@ -11,11 +11,11 @@ import numpy as np
 from medseg.core.geometry import spacing_of
 from medseg.core.types import Affine, BoolArray, LabelArray, Shape
 from medseg.metrics.boxes import boxes_of_values
-from medseg.metrics.compare import compare_labels
 from medseg.metrics.connected import widen
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LesionRules
 from medseg.metrics.lesions import Lesion, score_lesions, score_missing
+from medseg.metrics.mask_pair import compare_labels
 from medseg.metrics.metric import METRICS, Measured
 from medseg.metrics.overlap import same_grid
 from medseg.metrics.placed import Cutout

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from medseg.core.types import Affine, FloatArray, LabelArray
-from medseg.metrics.comparison import Difference
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.gates import GateResult
 from medseg.metrics.summary import Summary
+from medseg.metrics.two_models import Difference
 
 Place = Literal["worst", "median", "best"]
 

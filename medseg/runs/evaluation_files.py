@@ -13,12 +13,12 @@ from typing import Any
 from medseg.core.errors import FileError
 from medseg.core.files import write_json
 from medseg.metrics.bootstrap import CONFIDENCE, RESAMPLES
-from medseg.metrics.comparison import Key
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.gates import GateResult
 from medseg.metrics.lesions import COLUMNS
 from medseg.metrics.metric import METRICS
 from medseg.metrics.summary import Summarised, Summary
+from medseg.metrics.two_models import Key
 from medseg.runs.evaluation_facts import ComparisonFacts, EvaluationFacts, StratumTable
 from medseg.runs.record import versions
 from medseg.runs.table import write_csv

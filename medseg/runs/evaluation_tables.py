@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from medseg.metrics.comparison import Difference
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
 from medseg.metrics.ranking import rank
 from medseg.metrics.scores import StudyScores
 from medseg.metrics.summary import Summarised, Summary
+from medseg.metrics.two_models import Difference
 from medseg.runs.evaluation_facts import ComparisonFacts, StratumTable
 from medseg.runs.evaluation_words import (
     NOTHING,

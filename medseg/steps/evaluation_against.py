@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from medseg.core.errors import DatalistError, raise_faults
-from medseg.metrics.comparison import Difference, Key, compare, rows_of_one_side
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.metric import METRICS
+from medseg.metrics.two_models import Difference, Key, compare, rows_of_one_side
 from medseg.runs.evaluation_facts import ComparisonFacts
 from medseg.runs.evaluation_files import SavedEvaluation
 

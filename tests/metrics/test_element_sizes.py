@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from medseg.metrics.compare import compare_masks
 from medseg.metrics.element_sizes import element_sizes
+from medseg.metrics.mask_pair import compare_masks
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.5, 0.5, 7.5), (3.0, 0.7, 1.2), (0.9, 4.0, 0.3)]
 

@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from medseg.core.errors import GeometryError
-from medseg.metrics.compare import compare_masks
 from medseg.metrics.lesion_rules import LESION_RULES, LesionRules
 from medseg.metrics.lesions import COLUMNS, LesionScores, score_lesions, score_missing
+from medseg.metrics.mask_pair import compare_masks
 from medseg.metrics.overlap import dice
 from medseg.metrics.policy import POLICIES, MetricPolicy, penalised, state_of
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from medseg.metrics.compare import compare_masks
 from medseg.metrics.lesions import score_lesions
+from medseg.metrics.mask_pair import compare_masks
 from medseg.metrics.metric import METRICS, Measured, Metric
 from medseg.metrics.policy import POLICIES
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import slow_truth
 
-from medseg.metrics.compare import compare_masks
 from medseg.metrics.element_sizes import element_sizes
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
+from medseg.metrics.mask_pair import compare_masks
 from medseg.metrics.surface import SurfaceDistances
 
 KINDS = ["voxel", "area"]

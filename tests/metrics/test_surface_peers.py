@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import slow_truth
 
-from medseg.metrics.compare import Comparison, compare_masks
+from medseg.metrics.mask_pair import MaskPair, compare_masks
 
 SEEDS = range(40)
 
 
-def _pair(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], Comparison]:
+def _pair(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], MaskPair]:
     prediction, reference, spacing_mm = slow_truth.random_pair(seed)
     return prediction, reference, spacing_mm, compare_masks(prediction, reference, spacing_mm)
 

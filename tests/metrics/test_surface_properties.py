@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from medseg.metrics.compare import Comparison, compare_masks
+from medseg.metrics.mask_pair import MaskPair, compare_masks
 
 TOLERANCE_MM = 2.0
 
@@ -22,7 +22,7 @@ def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
     return prediction, reference, tuple(draw(edges) for _ in shape)
 
 
-def _scores(found: Comparison, tolerance_mm: float = TOLERANCE_MM) -> dict[str, float]:
+def _scores(found: MaskPair, tolerance_mm: float = TOLERANCE_MM) -> dict[str, float]:
     distances = {
         f"{name} {percentile:g}": found.hausdorff_mm(percentile, variant=name)
         for name, percentile in itertools.product(("voxel", "pooled"), (100.0, 95.0))

@@ -4,12 +4,12 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-from medseg.metrics.comparison import compare
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.gates import check_gates, gates_of
 from medseg.metrics.metric import METRICS
 from medseg.metrics.scores import LabelScore
 from medseg.metrics.strata import stratify
+from medseg.metrics.two_models import compare
 from medseg.runs.evaluation_facts import (
     ComparisonFacts,
     EvaluationFacts,

@@ -9,7 +9,7 @@ import slow_truth
 from scipy import ndimage
 
 from medseg.core.errors import DatalistError, GeometryError
-from medseg.metrics.compare import compare_labels, compare_masks
+from medseg.metrics.mask_pair import compare_labels, compare_masks
 from medseg.metrics.overlap import dice
 
 SPACING_MM = (0.8, 1.1, 2.5)

@@ -21,7 +21,7 @@ from medseg.metrics.surface_elements import ELEMENTS
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MaskPair:
     """A prediction and a reference of one label, counted and measured.
 
     Attributes:
@@ -53,7 +53,7 @@ def compare_masks(
     *,
     elements: Sequence[str] = tuple(ELEMENTS),
     limits_mm: Mapping[str, float] | None = None,
-) -> Comparison:
+) -> MaskPair:
     """Overlap and distances of two masks.
 
     Args:
@@ -66,9 +66,9 @@ def compare_masks(
     Raises:
         GeometryError: The masks differ in shape, or the spacing does not fit them.
     """
-    pair = _pair(prediction, reference, spacing_mm)
+    both = _arrays(prediction, reference, spacing_mm)
     limits = _limits(elements, limits_mm)
-    return _compare(pair, join(box_of(mask) for mask in pair.arrays), limits, lambda part, out: np.copyto(out, part))
+    return _compare(both, join(box_of(mask) for mask in both.arrays), limits, lambda part, out: np.copyto(out, part))
 
 
 def compare_labels(
@@ -79,7 +79,7 @@ def compare_labels(
     *,
     elements: Sequence[str] = tuple(ELEMENTS),
     limits_mm: Mapping[str, float] | None = None,
-) -> dict[str, Comparison]:
+) -> dict[str, MaskPair]:
     """Overlap and distances of each label and region of two label maps.
 
     One at a time and within its box, so that memory does not grow with their number.
@@ -97,11 +97,11 @@ def compare_labels(
         DatalistError: The maps are not of uint8; the values of a label are not between 1 and 255, or there are none.
     """
     raise_faults("Labels to compare", [*_type_faults(prediction, reference), *_value_faults(values)], DatalistError)
-    pair = _pair(prediction, reference, spacing_mm)
+    both = _arrays(prediction, reference, spacing_mm)
     limits = _limits(elements, limits_mm)
-    boxes = boxes_of_values(pair.arrays, list(values.values()))
+    boxes = boxes_of_values(both.arrays, list(values.values()))
     return {
-        name: _compare(pair, box, limits, partial(_mark, values[name])) for name, box in zip(values, boxes, strict=True)
+        name: _compare(both, box, limits, partial(_mark, values[name])) for name, box in zip(values, boxes, strict=True)
     }
 
 
@@ -109,14 +109,14 @@ Array = TypeVar("Array", BoolArray, LabelArray)
 
 
 @dataclass(frozen=True)
-class _Pair(Generic[Array]):
+class _Arrays(Generic[Array]):
     """Prediction and reference with their axes in the order in which they lie in memory: a box is read fastest so."""
 
     arrays: tuple[Array, Array]
     spacing_mm: tuple[float, ...]
 
 
-def _pair(prediction: Array, reference: Array, spacing_mm: Sequence[float]) -> _Pair[Array]:
+def _arrays(prediction: Array, reference: Array, spacing_mm: Sequence[float]) -> _Arrays[Array]:
     same_grid(prediction, reference)
     axes = prediction.ndim
     if axes not in (2, 3):
@@ -127,19 +127,19 @@ def _pair(prediction: Array, reference: Array, spacing_mm: Sequence[float]) -> _
         )
     order = sorted(range(axes), key=lambda axis: -abs(reference.strides[axis]))
     spacing = tuple(float(spacing_mm[axis]) for axis in order)
-    return _Pair((prediction.transpose(order), reference.transpose(order)), spacing)
+    return _Arrays((prediction.transpose(order), reference.transpose(order)), spacing)
 
 
 def _compare(
-    pair: _Pair[Array], box: Box | None, limits: Mapping[str, float], mark: Callable[[Array, BoolArray], object]
-) -> Comparison:
+    both: _Arrays[Array], box: Box | None, limits: Mapping[str, float], mark: Callable[[Array, BoolArray], object]
+) -> MaskPair:
     if box is None:  # any voxel will do: it is background in both
-        box = (slice(1),) * len(pair.spacing_mm)
-    parts = [array[box] for array in pair.arrays]
-    lattice = Lattice(parts[0].shape, pair.spacing_mm)
+        box = (slice(1),) * len(both.spacing_mm)
+    parts = [array[box] for array in both.arrays]
+    lattice = Lattice(parts[0].shape, both.spacing_mm)
     prediction, reference = (lattice.place(partial(mark, part)) for part in parts)
     surfaces = {kind: distances_on(lattice, prediction, reference, kind, limit_mm=mm) for kind, mm in limits.items()}
-    return Comparison(overlap(prediction, reference, pair.spacing_mm), surfaces)
+    return MaskPair(overlap(prediction, reference, both.spacing_mm), surfaces)
 
 
 def _limits(elements: Sequence[str], limits_mm: Mapping[str, float] | None) -> dict[str, float]:

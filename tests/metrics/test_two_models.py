@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from medseg.metrics.comparison import Difference, compare, rows_of_one_side
+from medseg.metrics.two_models import Difference, compare, rows_of_one_side
 
 MAIZE = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]
 
