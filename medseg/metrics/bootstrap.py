@@ -15,7 +15,7 @@ from medseg.core.errors import DatalistError
 
 CONFIDENCE = 0.95
 RESAMPLES = 5000  # the ends of a 95 % interval then move by less than 1 % of its width between seeds
-MIN_PATIENTS = 2  # one patient says nothing about how patients differ
+MIN_PATIENTS = 4  # of three, the smallest is drawn three times in 1 of 27: the interval would be their range
 _BLOCK_VALUES = 1 << 22  # values drawn at once: 32 MiB, however many patients there are
 _KEPT_VALUES = 1 << 24  # drawn values that are kept for the next score: 32 MiB, as those of up to 3355 patients are
 _KEPT_DRAWS = 4  # scores of one evaluation come in few sets of patients: all, those with the label, with both masks
@@ -37,7 +37,7 @@ class Interval:
         low: Lower end; nan where there is no interval.
         high: Upper end.
         method: "bca" (bias-corrected and accelerated); "percentile" where BCa does not exist (all patients
-            alike, an endless value, all resamples on one side of the mean); "none" below two patients.
+            alike, an endless value, all resamples on one side of the mean); "none" below ``MIN_PATIENTS``.
     """
 
     low: float

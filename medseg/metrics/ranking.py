@@ -64,5 +64,6 @@ def _sentence(score: LabelScore) -> str:
     parts = [f"Dice {values['dice']:.3f}", f"HD95 {values['hd95_mm']:.1f} mm"]
     if values["reference_ml"] > 0.0:  # nan in 2D
         share = f"{values['difference_ml'] / values['reference_ml']:+.0%}"
-        parts.append(f"volume {share.replace('-', _MINUS)}")
+        if share.strip("+-") != "0%":
+            parts.append(f"volume {share.replace('-', _MINUS)}")
     return ", ".join([*parts, *score.tags])

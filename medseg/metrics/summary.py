@@ -22,7 +22,7 @@ class Summary:
 
     Attributes:
         mean: Mean over the scored studies; nan if there is none.
-        low: Lower end of the 95 % interval of the mean; nan below two patients.
+        low: Lower end of the 95 % interval of the mean; nan below four patients.
         high: Upper end of it.
         n: Scored studies, failures among them.
         not_scored: Studies left out because they had nothing to score.

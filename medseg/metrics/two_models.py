@@ -26,7 +26,7 @@ class Difference:
         label: Label or region.
         metric: As in the tables.
         mean: Mean difference over studies; nan if no study has both.
-        low: Lower end of the 95 % interval of the mean, by bootstrap over patients; nan below two.
+        low: Lower end of the 95 % interval of the mean, by bootstrap over patients; nan below four.
         high: Upper end of it.
         interval: How it was made.
         n: Patients with a score from both.

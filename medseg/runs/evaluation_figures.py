@@ -70,7 +70,8 @@ def _strips(evaluation: Evaluation) -> ChartFigure:
         "is the median; above it the mean with its 95 % interval. "
     )
     caption += (
-        "Beyond the dashed line, not to scale: the score of a failed study or of a label in one mask only."
+        "Beyond the dashed line, not to scale: the score of a failed study or of a label in one mask only, and "
+        "a mean that such scores draw beyond the scale."
         if apart
         else ""
     )

@@ -24,7 +24,8 @@ from medseg.runs.record import versions
 from medseg.runs.table import write_csv
 
 SUMMARY, PER_STUDY, PER_LESION, REPORT = "summary.json", "per_study.csv", "per_lesion.csv", "report.html"
-STUDY_COLUMNS = ("study", "patient", "label", "state", *METRICS, "tags", "failure", "reference_digest")
+STUDY_COLUMNS = ("study", "patient", "label", "state", *METRICS, "tags", "failure", "reference_digest", "policy_digest")
+LESION_COLUMNS = (*COLUMNS, "policy_digest")
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ def write_tables(folder: Path, evaluation: Evaluation) -> None:
     Raises:
         OutputError: A file cannot be written.
     """
-    studies, lesions = [], []
+    studies, lesions, digest = [], [], evaluation.policy.digest
     for study in evaluation.studies:
         for name in evaluation.names:
             one = study.labels[name]
             values = [_exact(one.values[metric]) for metric in METRICS]
-            tags = "; ".join(one.tags)
-            studies.append([study.study, study.patient, name, one.state, *values, tags, study.failure, study.reference])
-            lesions += [lesion.row(study.study, name) for lesion in one.lesions]
+            flags = ["; ".join(one.tags), study.failure, study.reference, digest]
+            studies.append([study.study, study.patient, name, one.state, *values, *flags])
+            lesions += [[*lesion.row(study.study, name), digest] for lesion in one.lesions]
     write_csv(folder / PER_STUDY, STUDY_COLUMNS, studies)
-    write_csv(folder / PER_LESION, COLUMNS, lesions)
+    write_csv(folder / PER_LESION, LESION_COLUMNS, lesions)
 
 
 def write_summary(folder: Path, facts: EvaluationFacts) -> None:

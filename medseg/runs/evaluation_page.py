@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from medseg.metrics.bootstrap import RESAMPLES
+from medseg.metrics.bootstrap import MIN_PATIENTS, RESAMPLES
 from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.gates import GateResult
 from medseg.runs.evaluation_facts import ComparisonFacts, EvaluationFacts, GalleryStudy
@@ -129,7 +129,7 @@ def _intervals(evaluation: Evaluation) -> str:
     methods = {row["dice"].whole.interval for row in evaluation.summaries.values()}
     ways = [{"bca": "BCa", "percentile": "percentile"}[one] for one in sorted(methods) if one != "none"]
     if not ways:
-        return "One patient alone has no interval."
+        return f"Fewer than {MIN_PATIENTS} patients have no interval."
     return f"Intervals: bootstrap over patients ({' or '.join(ways)}, {RESAMPLES} resamples, seed {evaluation.seed})."
 
 

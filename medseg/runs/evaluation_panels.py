@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medseg.core.errors import GeometryError
+from medseg.core.labels import values_in
 from medseg.core.types import FloatArray, LabelArray
 from medseg.runs.colours import Rgb, label_colours
 from medseg.runs.evaluation_facts import StudyMaps
@@ -112,7 +113,8 @@ def panels_of(maps: StudyMaps, site: tuple[int, int, int]) -> StudyPanels:
     if prediction is not None:
         alone = maps.image is None
         panels.append(Panel("Difference", differences(prediction, reference), _difference_layers(alone=alone)))
-    scan = np.zeros(grid.shape, np.float32) if maps.image is None else grid.turn(maps.image)
+    black = np.broadcast_to(np.float32(0.0), grid.shape)  # takes no memory
+    scan = black if maps.image is None else grid.turn(maps.image)
     key = tuple((maps.names.get(value, f"label {value}"), colours[value]) for value in present)
     return StudyPanels(grid, sheets, tuple(panels), scan, _greys(scan, sheets), key)
 
@@ -147,10 +149,10 @@ def _difference_layers(*, alone: bool) -> tuple[Layer, ...]:
 
 
 def _present(maps: StudyMaps) -> list[int]:
-    counts = np.bincount(maps.reference.reshape(-1), minlength=256)
+    found = values_in(maps.reference)
     if maps.prediction is not None:
-        counts = counts + np.bincount(maps.prediction.reshape(-1), minlength=256)
-    return [int(value) for value in np.flatnonzero(counts) if value]
+        found |= values_in(maps.prediction)
+    return sorted(found - {0})
 
 
 def _greys(scan: FloatArray, sheets: tuple[Sheet, ...]) -> Greys:

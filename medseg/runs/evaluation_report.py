@@ -11,8 +11,10 @@ from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.evaluation_figures import draw_figures
 from medseg.runs.evaluation_files import REPORT
 from medseg.runs.evaluation_page import page_of
+from medseg.runs.greys import png_chunk
 from medseg.runs.pictures_charts import png_of_pixels
 
+_HEADER_BYTES = 8 + 25  # signature and IHDR
 FIGURES, GALLERY = "figures", "gallery"
 # What a picture of ours is called; whatever else lies in figures/ is the user's.
 _OURS = re.compile(r"(dice|surface-dice|hd95|volume-agreement|dice-against-volume|gallery)(-\d+)?")
@@ -38,9 +40,15 @@ def write_evaluation_report(folder: Path, facts: EvaluationFacts) -> list[Path]:
     paths = [folder / FIGURES / f"{name}.png" for name in pngs]
     for path, png in zip(paths, pngs.values(), strict=True):
         with replacing(path) as temporary:
-            temporary.write_bytes(png)
+            temporary.write_bytes(_with_text(png, "policy_digest", facts.evaluation.policy.digest))
     write_text(folder / REPORT, page_of(facts, figures))
     return [folder / REPORT, *paths]
+
+
+def _with_text(png: bytes, key: str, value: str) -> bytes:
+    """A PNG that also holds a word and its text, right behind its header (PNG specification, tEXt)."""
+    words = png_chunk(b"tEXt", key.encode("latin-1") + b"\0" + value.encode("latin-1"))
+    return png[:_HEADER_BYTES] + words + png[_HEADER_BYTES:]
 
 
 def remove_report(folder: Path) -> None:

@@ -143,10 +143,16 @@ def _main_row(evaluation: Evaluation, name: str) -> list[str]:
         _both_exist(hd95),
         median_of("hd95_mm", hd95.whole),
         mean_of("assd_mm", own["assd_mm"].whole),
-        mean_of("difference_ml", own["difference_ml"].whole),
+        _difference(own["difference_ml"].whole, dice),
         mean_of("lesion_f1", own["lesion_f1"].whole),
         " / ".join(_total(evaluation, name, metric) for metric in _LESIONS),
     ]
+
+
+def _difference(volumes: Summary, dice: Summary) -> str:
+    """A label that neither mask has differs by 0 ml, and has no Dice: then the two have another n."""
+    shown = mean_of("difference_ml", volumes)
+    return shown if volumes.n == dice.n else over_under(shown, f"n = {volumes.n}")
 
 
 def _both_exist(distance: Summarised) -> str:

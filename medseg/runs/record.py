@@ -20,7 +20,7 @@ from medseg.runs.tracking_uri import without_credentials
 
 Outcome = Literal["finished", "failed", "interrupted", "stopped"]
 
-PACKAGES = ("torch", "monai", "numpy", "nibabel", "SimpleITK", "mlflow")
+PACKAGES = ("torch", "monai", "numpy", "scipy", "nibabel", "SimpleITK", "mlflow")
 GIT_PATIENCE_S = 5.0  # a checkout on a sleeping network drive must not hold up a training
 _KEPT_OF_EARLIER = ("started", "argv", "versions", "commit", "outcome", "reason", "seconds")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def run_evaluation(task: EvaluationTask, *, say: Say) -> EvaluationFacts:
 
 
 def write_evaluation(folder: Path, facts: EvaluationFacts, *, report: bool) -> None:
-    """Write everything; summary.json last, so that a folder with one is complete.
+    """Write everything beside what is there, then put it in its place; until then an earlier evaluation stays whole.
 
     Args:
         folder: Where.
@@ -127,14 +128,25 @@ def write_evaluation(folder: Path, facts: EvaluationFacts, *, report: bool) -> N
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SUMMARY).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as made:
+            write_tables(Path(made), facts.evaluation)
+            if report:
+                write_evaluation_report(Path(made), facts)
+            write_summary(Path(made), facts)
+            (folder / SUMMARY).unlink(missing_ok=True)
+            remove_report(folder)
+            _move(Path(made), folder)
     except OSError as error:
         raise OutputError(f"Cannot write to '{folder}': {error.strerror or error}. Choose another --output.") from None
-    remove_report(folder)
-    write_tables(folder, facts.evaluation)
-    if report:
-        write_evaluation_report(folder, facts)
-    write_summary(folder, facts)
+
+
+def _move(made: Path, folder: Path) -> None:
+    """Every file to its place; summary.json last, so that a folder with one is complete."""
+    files = sorted((path for path in made.rglob("*") if path.is_file()), key=lambda path: path.name == SUMMARY)
+    for path in files:
+        place = folder / path.relative_to(made)
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)
 
 
 def _facts(

@@ -9,10 +9,13 @@ from medseg.metrics.evaluation import Evaluation
 from medseg.metrics.ranking import rank
 from medseg.metrics.summary import Summarised, Summary
 from medseg.runs.evaluation_facts import EvaluationFacts
+from medseg.runs.evaluation_files import SUMMARY
 from medseg.runs.table import format_table
 
 WORST = 3
-_HEADERS = ("", "n", "failed", "Dice", "95 % interval", "median", "surface Dice", "HD95 mm", "both exist", "median")
+_DICE, _HD95 = ("Dice", "95 % interval", "median", "surface Dice"), ("HD95 mm", "both exist", "HD95 median")
+_HEADERS = ("", "n", "failed", *_DICE, *_HD95)
+NAMED = 10  # studies without a prediction that are named; the report names all
 
 
 def lines_of(facts: EvaluationFacts) -> Iterator[str]:
@@ -20,14 +23,30 @@ def lines_of(facts: EvaluationFacts) -> Iterator[str]:
     evaluation = facts.evaluation
     yield format_table(_HEADERS, [_row(evaluation, name) for name in evaluation.names])
     yield "HD95: mean with penalty, mean where both masks exist (n), median with penalty. All metrics: summary.json."
+    yield from _failures(evaluation)
     yield ""
     yield f"Policy '{evaluation.policy.name}':"
     yield from (f"  {sentence}" for sentence in evaluation.policy.in_words())
     yield ""
-    worst = rank(evaluation)[:WORST]
-    yield "Worst studies, by mean Dice:" if worst else "Nothing was scored: no label is in any study."
+    ranked = rank(evaluation)
+    worst = [one for one in ranked[:WORST] if one.dice < 1.0]
+    if not ranked:
+        yield "Nothing was scored: no label is in any study."
+    else:
+        yield "Worst studies, by mean Dice:" if worst else "Every study that was scored has Dice 1."
     yield from (f"  {one.study}  {one.dice:.3f}  {one.reason}" for one in worst)
     yield from _others(facts)
+
+
+def _failures(evaluation: Evaluation) -> Iterator[str]:
+    failed = evaluation.failed
+    if not failed:
+        return
+    yield ""
+    yield f"No usable prediction for {len(failed)} of {len(evaluation.studies)} studies, scored as missed:"
+    yield from (f"  {one.study}  {one.failure}" for one in failed[:NAMED])
+    if len(failed) > NAMED:
+        yield f"  … and {len(failed) - NAMED} more; {SUMMARY} names all"
 
 
 def _row(evaluation: Evaluation, name: str) -> list[object]:

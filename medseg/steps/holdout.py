@@ -44,7 +44,7 @@ class Holdout:
 def interval_line(name: str, summary: Summary) -> str:
     """Mean, interval and number of studies of one name, in words."""
     skipped = f", {summary.not_scored} not scored" if summary.not_scored else ""
-    if summary.n < 2:
+    if math.isnan(summary.low):
         return f"{name}: {summary.mean:.3f} (n = {summary.n}{skipped}; too few for an interval)"
     return (
         f"{name}: {summary.mean:.3f}, 95 % interval {summary.low:.3f} to {summary.high:.3f} (n = {summary.n}{skipped})"

@@ -81,3 +81,13 @@ def test_the_site_lies_in_the_error() -> None:
 def test_other_grids_are_refused() -> None:
     with pytest.raises(GeometryError, match="one grid"):
         error_site(NONE, NONE[1:])
+
+
+def test_in_a_large_difference_the_middle_is_found_to_within_a_few_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medseg.metrics.error_site._MOST_VOXELS", 1000)
+    reference = np.zeros((60, 50, 40), np.uint8)
+    reference[10:50, 10:40, 10:30] = 1  # 24,000 voxels, of which every third is looked at along each axis
+    site = error_site(np.zeros_like(reference), reference)
+    assert reference[site] == 1
+    assert 17 <= site[1] <= 32
+    assert 17 <= site[2] <= 22

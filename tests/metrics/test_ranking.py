@@ -24,7 +24,7 @@ def test_what_is_worst_is_said_with_figures() -> None:
     missed, moved = rank(evaluation({"moved": 2}, study("missed", core=False)))
     # The box is whole; the core of 4 x 4 x 2 voxels of 2 mm³ is not there.
     assert (missed.study, missed.reason) == ("missed", "core: missed (0.064 ml)")
-    assert moved.reason.startswith("core: Dice 0.500, HD95 2.0 mm, volume +0%")
+    assert moved.reason.startswith("core: Dice 0.500, HD95 2.0 mm")
 
 
 def test_a_study_without_any_score_has_no_rank() -> None:
