@@ -120,26 +120,9 @@ def evaluate(request: EvaluateRequest, *, say: Callable[[str], None] = print) ->
     _check(request)
     bundle = None if request.bundle is None else read_bundle(find_bundle(request.bundle))
     scoring = _scoring(request, bundle)
-    from medseg.steps.evaluation import plan_evaluation, run_evaluation
-    from medseg.steps.evaluation_rules import check_output, rules_of
-    from medseg.steps.evaluation_screen import lines_of
-    from medseg.steps.evaluation_sources import find_maps, origin_of, title_of
-    from medseg.steps.label_classes import Labels, labels_of
+    from medseg.steps.evaluation_session import evaluate_session
 
-    check_output(request)
-    # What can be wrong about options shows before a model runs, where the labels are known by then.
-    known = None if scoring is None else rules_of(request, scoring, tuple(Labels(scoring.labels).values))
-    _check_card(request, bundle)
-    title, origin = title_of(request, bundle), origin_of(request, bundle)
-    predictions, references = find_maps(request, bundle, say=say)
-    labels = labels_of(predictions, references, scoring.labels if scoring else None)
-    rules = known or rules_of(request, None, tuple(labels.values))
-    task = plan_evaluation(request, predictions, references, labels=labels, rules=rules, title=title, provenance=origin)
-    facts = run_evaluation(task, say=say)
-    for line in lines_of(facts):
-        say(line)
-    _hand_on(request, bundle, facts, say)
-    return facts
+    return evaluate_session(request, bundle, scoring, say=say)
 
 
 def exit_code(facts: EvaluationFacts) -> int:
@@ -175,44 +158,6 @@ def _scoring(request: EvaluateRequest, bundle: Bundle | None) -> Scoring | None:
     if bundle is not None:
         return bundle.scoring
     return None if request.labels is None else read_labels_file(request.labels)
-
-
-def _check_card(request: EvaluateRequest, bundle: Bundle | None) -> None:
-    """A card tells of its own model only.
-
-    Raises:
-        UsageError: The predictions are not known to be this model's.
-    """
-    from medseg.steps.evaluation_sources import made_by
-
-    if request.update_bundle and bundle is not None and not made_by(request, bundle):
-        raise UsageError(
-            f"--update-bundle: nothing says that bundle '{bundle.name}' made these predictions. Give --data, or the "
-            "output folder of medseg infer with this very bundle."
-        )
-
-
-def _hand_on(
-    request: EvaluateRequest, bundle: Bundle | None, facts: EvaluationFacts, say: Callable[[str], None]
-) -> None:
-    """To the model's card and to its run in MLflow, where that is asked for and the numbers are this model's."""
-    from medseg.bundle.results import write_results
-    from medseg.runs.evaluation_files import REPORT, SUMMARY, summary_of
-    from medseg.steps.evaluation_sources import made_by
-
-    if bundle is None or not made_by(request, bundle):
-        return
-    if request.update_bundle:
-        write_results(bundle.root, summary_of(facts))
-        say(f"Results written into the card of '{bundle.name}' ({bundle.root / 'configs' / 'metadata.json'}).")
-    if not request.tracking:
-        return
-    from medseg.steps.evaluation_tracking import track_evaluation, tracked_run
-    from medseg.steps.unseen import run_of
-
-    tracked = tracked_run(run_of(bundle, request.bundle), tracking_uri=request.tracking_uri)
-    if tracked is not None:
-        track_evaluation(tracked, facts.evaluation, [request.output / REPORT, request.output / SUMMARY])
 
 
 def _json_line(output: Path, facts: EvaluationFacts) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Train, check and segment once, on synthetic data.
+"""Train, check, segment and evaluate once, on synthetic data.
 
-Does:  checks a bundle, trains it briefly on phantoms, checks the trained bundle, segments the phantoms with it.
+Does:  checks a bundle, trains it briefly on phantoms, checks the result, segments them, scores what it never saw.
 Needs: nothing; no data, no network, no GPU.
-Makes: OUTPUT/hippocampus_unet2d/smoke (a run) and OUTPUT/predictions (a label map per phantom).
+Makes: OUTPUT/hippocampus_unet2d/smoke (a run), OUTPUT/predictions (a label map per phantom), OUTPUT/evaluation.
 Takes: about a minute on two CPU cores; the scores mean nothing after so few steps.
 Run:   python pipelines/phantom_smoke.py --output smoke
 """
@@ -13,7 +13,9 @@ import argparse
 from pathlib import Path
 
 from medseg.check import check
+from medseg.evaluate import evaluate
 from medseg.infer import InferRequest, infer
+from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.request import TrainRequest
 from medseg.train import train
 
@@ -22,7 +24,7 @@ BRIEF = ("sampling.patches_per_study=2", "validation.every=2")
 
 
 def smoke(output: Path) -> Path:
-    """Check, train, check, infer; gives the folder of the label maps.
+    """Check, train, check, infer, evaluate; gives the folder of the label maps.
 
     Raises:
         MedsegError: A verb refused.
@@ -37,7 +39,9 @@ def smoke(output: Path) -> Path:
     failed = [f"{one.study}: {one.reason}" for one in outcomes if one.reason is not None]
     if failed:
         raise RuntimeError("; ".join(failed))
-    return output / "predictions"
+    predictions = output / "predictions"
+    evaluate(EvaluateRequest(output / "evaluation", predictions, phantoms, bundle=str(run.root)))
+    return predictions
 
 
 if __name__ == "__main__":

@@ -75,7 +75,13 @@ def _blocks(page: Path) -> list[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in _blocks(page)]
-SLOW = ("docs/how-to/scanner.md",)  # trains a model, then segments nine times
+# These train a model and then use it again and again; each takes most of a minute or more.
+SLOW = (
+    "docs/how-to/scanner.md",
+    "docs/how-to/evaluate.md",
+    "docs/how-to/train-on-your-data.md",
+    "docs/tutorials/phantom-to-report.md",
+)
 RUNNABLE = [page for page in PAGES if any(b.language in EXECUTED and not b.not_run for b in _blocks(page))]
 
 

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from medseg.core.errors import MedsegError
 from medseg.core.files import digest_of_file
@@ -92,9 +93,17 @@ def score_pair(pair: Pair, labels: Labels, policy: MetricPolicy) -> Scored:
         )
     return Scored(
         StudyScores(pair.study, pair.patient, scores, maps.failure, reference_digest(maps.reference, maps.affine_ras)),
-        prediction_digest="" if pair.prediction is None else digest_of_file(pair.prediction.path),
-        reference_digest=digest_of_file(pair.reference.path),
+        prediction_digest="" if pair.prediction is None else _digest(pair.prediction.path),
+        reference_digest=_digest(pair.reference.path),
     )
+
+
+def _digest(path: Path) -> str:
+    """Of the file; empty where it went away or cannot be read, for which the study has its own words."""
+    try:
+        return digest_of_file(path)
+    except OSError:
+        return ""
 
 
 @contextmanager

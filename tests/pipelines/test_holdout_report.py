@@ -44,6 +44,7 @@ def test_a_hold_out_becomes_a_report_with_predictions_and_tables(model: Path, da
     assert {"report.html", "per_study.csv", "per_lesion.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_model_with_random_weights_does_not_pass_a_gate(model: Path, data: Path, tmp_path: Path) -> None:
     words = ["--bundle", str(model), "--data", str(data), "--output", str(tmp_path / "out")]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}

@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import nibabel
+import pytest
 
 PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
 
 
+@pytest.mark.slow
 def test_every_verb_runs_once_on_phantoms_and_each_gets_a_label_map_on_its_grid(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(PIPELINES.parent), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     environment.pop("MEDSEG_BUNDLES", None)
@@ -18,6 +20,8 @@ def test_every_verb_runs_once_on_phantoms_and_each_gets_a_label_map_on_its_grid(
     predictions = Path(done.stdout.splitlines()[-1])
     scans = sorted((tmp_path / "smoke" / "phantoms" / "hippocampus-0" / "imagesTr").iterdir())
     assert len(scans) == len(list(predictions.glob("*.nii.gz"))) == 20
+    assert (tmp_path / "smoke" / "evaluation" / "report.html").is_file()
+    assert "16 of 20 studies were trained on or chosen by" in done.stdout
     assert nibabel.load(predictions / scans[0].name).shape == nibabel.load(scans[0]).shape
 
 
