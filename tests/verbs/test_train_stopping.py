@@ -82,7 +82,7 @@ def test_a_finished_run_has_nothing_left_to_do(tiny_run: Path) -> None:
     assert ((tiny_run / "last.pt").read_bytes(), (tiny_run / "run.json").read_bytes()) == before
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
     sent: signal.Signals, tiny_bundle: Path, tiny_cohort: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
