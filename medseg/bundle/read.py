@@ -19,7 +19,7 @@ from medseg.bundle.series import series_rules_of
 from medseg.core.coding import CodedLabel
 from medseg.core.errors import BundleError, ConfigError, raise_faults
 from medseg.core.files import digest_of, digest_of_file
-from medseg.core.labels import LabelSet
+from medseg.core.labels import LabelSet, bare_name
 from medseg.core.series_rules import SeriesRules
 from medseg.recipe.layers import flatten
 from medseg.recipe.yaml_file import read_yaml
@@ -43,7 +43,7 @@ class Channel:
 
     def is_called(self, name: str) -> bool:
         """Whether a dataset's ``name`` means this channel; case, spaces and punctuation do not count."""
-        return _letters(name) in {_letters(known) for known in (self.name, *self.aliases)}
+        return bare_name(name) in {bare_name(known) for known in (self.name, *self.aliases)}
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,3 @@ def _label_codes(metadata: Mapping[str, Any], labels: LabelSet, faults: list[str
     coded, wrong = label_codes_of(metadata, labels)
     faults += [f"configs/metadata.json: {fault}" for fault in wrong]
     return coded
-
-
-def _letters(name: str) -> str:
-    return "".join(ch for ch in name.casefold() if ch.isalnum())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from medseg.core.errors import DatalistError, raise_faults
+from medseg.core.labels import bare_name
 from medseg.core.study import Dataset, Study
 
 
@@ -52,8 +53,8 @@ def _choose(dataset: Dataset, wanted: Sequence[tuple[str, ...]]) -> tuple[dict[s
 
 
 def _named(names: tuple[str, ...], offered: Sequence[str]) -> list[str]:
-    plain = {_plain(name) for name in names}
-    return [name for name in offered if _plain(name) in plain]
+    plain = {bare_name(name) for name in names}
+    return [name for name in offered if bare_name(name) in plain]
 
 
 def _faults(found: Mapping[str, list[str]], wanted: Sequence[tuple[str, ...]]) -> list[str]:
@@ -70,7 +71,3 @@ def _faults(found: Mapping[str, list[str]], wanted: Sequence[tuple[str, ...]]) -
 
 def _renamed(study: Study, chosen: Mapping[str, str]) -> Study:
     return replace(study, channels={name: study.channels[source] for name, source in chosen.items()})
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())
