@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,28 @@ settings.register_profile("medseg", derandomize=True, deadline=None, max_example
 settings.load_profile("medseg")
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
+_ENDED = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember how the tests ended."""
+    session.config.stash[_ENDED] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End at once when all is reported.
+
+    The tests load more native libraries into one process than any command does, among them three copies of GDCM and
+    two of OpenJPEG; once their destructors freed something twice, after the last test had passed.
+    How the commands themselves end is tested in processes of their own.
+    """
+    if _ENDED in config.stash and not hasattr(config, "workerinput"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_ENDED])
+
+
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from medseg.runs.progress import Progress, format_seconds
 from medseg.steps.holdout import Holdout, score_holdout
 from medseg.steps.opening import OpenRun
 from medseg.steps.parts import Parts
-from medseg.steps.plan import Plan
+from medseg.steps.course import Course
 from medseg.steps.task import Task
 
 
@@ -36,18 +36,18 @@ class Result:
     holdout: Holdout | None
 
 
-def close_run(task: Task, run: OpenRun, plan: Plan, parts: Parts, outcome: str, say: Callable[[str], None]) -> Result:
+def close_run(task: Task, run: OpenRun, course: Course, parts: Parts, outcome: str, say: Callable[[str], None]) -> Result:
     """Leave a complete bundle and its scores, or say how to go on.
 
     Args:
         task: What was trained on what.
         run: Where to write.
-        plan: Holds the training that ran.
+        course: Holds the training that ran.
         parts: The network and its chain; gets the weights that are shipped.
         outcome: What the training gave.
         say: Shows a line to the user.
     """
-    counters = plan.training.counters
+    counters = course.training.counters
     if outcome == INTERRUPTED:
         run.close("interrupted", reason="stopped by a signal; the state is saved", epoch=counters.epoch)
         say(f"Stopped after step {counters.steps}. Go on with: python -m medseg.train --resume {run.folder.root}")

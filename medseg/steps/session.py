@@ -23,7 +23,7 @@ from medseg.steps.closing import Result, close_run
 from medseg.steps.data import Cohort, load_cohort, phantom_cohort, summary
 from medseg.steps.opening import OpenRun, open_run
 from medseg.steps.parts import Parts, build_parts, check_share
-from medseg.steps.plan import Plan, plan_training
+from medseg.steps.course import Course, plot_course
 from medseg.steps.prepare import cache_key, fits_memory, prepare_all
 from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
@@ -87,7 +87,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
     with stop_on_signals() as wish, _opened(task, resume, say) as run:
         parts, train, validation = _build(task)
         watcher = _watcher(task, run, wish)
-        plan = plan_training(
+        course = plot_course(
             parts,
             train=train,
             validation=validation,
@@ -97,12 +97,12 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             ends_at_s=_ends_at_s(task, run.state),
             state=run.state,
         )
-        say(_forecast(plan, task))
-        outcome = _run(plan, watcher, wish, task.world)
+        say(_forecast(course, task))
+        outcome = _run(course, watcher, wish, task.world)
         leave(task.world)
         if not task.world.leads:
             depart()
-        return close_run(task, run, plan, parts, outcome, say)
+        return close_run(task, run, course, parts, outcome, say)
 
 
 def dry_run(task: Task, *, say: Say) -> None:
@@ -111,13 +111,13 @@ def dry_run(task: Task, *, say: Say) -> None:
     parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
     train, validation = _prepare(task, parts, studies, cache=None)
     watcher = SilentWatcher(StopWish())
-    plan = plan_training(
+    course = plot_course(
         parts, train=[train], validation=[validation], holdout=1, watcher=watcher, workers=0, ends_at_s=None, state=None
     )
     patches = len(task.split.train) * task.recipe.sampling.patches_per_study
-    epoch_s = plan.speed.step_s * patches / task.recipe.sampling.batch
+    epoch_s = course.speed.step_s * patches / task.recipe.sampling.batch
     say(
-        f"Dry run: a step takes {plan.speed.step_s:.2f} s, a study {plan.speed.study_s:.1f} s, an epoch about "
+        f"Dry run: a step takes {course.speed.step_s:.2f} s, a study {course.speed.study_s:.1f} s, an epoch about "
         f"{format_seconds(epoch_s)}; peak memory {peak_memory_gib(task.device):.1f} GiB. No run was made."
     )
 
@@ -197,20 +197,20 @@ def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
     return task.began_s + budget_min * 60.0 - used_s
 
 
-def _forecast(plan: Plan, task: Task) -> str:
+def _forecast(course: Course, task: Task) -> str:
     return (
-        f"Training: {plan.steps} steps of {plan.speed.step_s:.2f} s, about {format_seconds(plan.seconds)} on "
+        f"Training: {course.steps} steps of {course.speed.step_s:.2f} s, about {format_seconds(plan.seconds)} on "
         f"{task.device} in {task.precision.name}; memory so far {peak_memory_gib(task.device):.1f} GiB"
     )
 
 
-def _run(plan: Plan, watcher: SilentWatcher, wish: StopWish, world: World) -> str:
-    done = int(plan.training.pace.progress * 100)
+def _run(course: Course, watcher: SilentWatcher, wish: StopWish, world: World) -> str:
+    done = int(course.training.pace.progress * 100)
     with Progress(100, "Training, percent", rank=world.rank, done=done) as bar:
         if isinstance(watcher, LeadingWatcher):
             watcher.show_on(bar, done)
         wish.patient = True
         try:
-            return plan.training.run()
+            return course.training.run()
         finally:
             wish.patient = False

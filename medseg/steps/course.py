@@ -23,7 +23,7 @@ FINISH_S = 10.0  # bundle, curves and tracking at the end
 
 
 @dataclass(frozen=True)
-class Plan:
+class Course:
     """How a run will go.
 
     Attributes:
@@ -41,7 +41,7 @@ class Plan:
     seconds: float
 
 
-def plan_training(
+def plot_course(
     parts: Parts,
     *,
     train: Sequence[Prepared],
@@ -51,7 +51,7 @@ def plan_training(
     workers: int,
     ends_at_s: float | None,
     state: dict[str, Any] | None,
-) -> Plan:
+) -> Course:
     """A training ready to run, with what it will take.
 
     Args:
@@ -79,13 +79,13 @@ def plan_training(
     if ends_at_s is None:
         done, total = training.counters.steps, recipe.length.epochs * per_epoch
         training.pace = StepPace(total, done)
-        return Plan(training, speed, total, per_epoch, (total - done) * step_s + validation_s)
+        return Course(training, speed, total, per_epoch, (total - done) * step_s + validation_s)
     last_step_s = ends_at_s - validation_s - HOLDOUT_COST * speed.study_s * holdout - FINISH_S
     training.pace = (
         _budget(last_step_s, step_s) if state is None else BudgetPace(last_step_s, step_s, state["progress"])
     )
     steps = training.counters.steps + training.pace.steps_left
-    return Plan(training, speed, steps, per_epoch, last_step_s - time.monotonic() + validation_s)
+    return Course(training, speed, steps, per_epoch, last_step_s - time.monotonic() + validation_s)
 
 
 def _budget(last_step_s: float, step_s: float) -> Pace:
