@@ -39,8 +39,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(config.stash[_ENDED])
 
 
-
-
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of openly licensed scans; the test is skipped where it is absent."""

@@ -14,10 +14,10 @@ from medseg.runs.folder import RunFolder
 from medseg.runs.metrics_log import read_metrics
 from medseg.runs.pictures import draw_curves
 from medseg.runs.progress import Progress, format_seconds
+from medseg.steps.course import Course
 from medseg.steps.holdout import Holdout, score_holdout
 from medseg.steps.opening import OpenRun
 from medseg.steps.parts import Parts
-from medseg.steps.course import Course
 from medseg.steps.task import Task
 
 
@@ -36,7 +36,9 @@ class Result:
     holdout: Holdout | None
 
 
-def close_run(task: Task, run: OpenRun, course: Course, parts: Parts, outcome: str, say: Callable[[str], None]) -> Result:
+def close_run(
+    task: Task, run: OpenRun, course: Course, parts: Parts, outcome: str, say: Callable[[str], None]
+) -> Result:
     """Leave a complete bundle and its scores, or say how to go on.
 
     Args:

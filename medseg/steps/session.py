@@ -20,10 +20,10 @@ from medseg.engine.distributed import World, depart, join, leader_says, leave, w
 from medseg.recipe.layers import Resolved
 from medseg.runs.progress import Progress, format_seconds
 from medseg.steps.closing import Result, close_run
+from medseg.steps.course import Course, plot_course
 from medseg.steps.data import Cohort, load_cohort, phantom_cohort, summary
 from medseg.steps.opening import OpenRun, open_run
 from medseg.steps.parts import Parts, build_parts, check_share
-from medseg.steps.course import Course, plot_course
 from medseg.steps.prepare import cache_key, fits_memory, prepare_all
 from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
@@ -199,7 +199,7 @@ def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
 
 def _forecast(course: Course, task: Task) -> str:
     return (
-        f"Training: {course.steps} steps of {course.speed.step_s:.2f} s, about {format_seconds(plan.seconds)} on "
+        f"Training: {course.steps} steps of {course.speed.step_s:.2f} s, about {format_seconds(course.seconds)} on "
         f"{task.device} in {task.precision.name}; memory so far {peak_memory_gib(task.device):.1f} GiB"
     )
 
