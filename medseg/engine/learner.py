@@ -134,10 +134,11 @@ class Learner:
             "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "channels_last": self.channels_last,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state that ``state`` gave."""
+        """Take up a state that ``state`` gave; the memory layout stays the one this learner was made with."""
         self.network.load_state_dict(state["network"])
         if self.average is not None and state["average"] is not None:
             self.average.load_state_dict(state["average"])

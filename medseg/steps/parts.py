@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from monai.inferers import Inferer
@@ -13,11 +14,13 @@ from medseg.bundle.build import build_inferer, build_network, build_postprocessi
 from medseg.bundle.read import Bundle
 from medseg.core.errors import ConfigError, DatalistError
 from medseg.core.recipe import Recipe
-from medseg.engine.device import Precision, choose_channels_last
+from medseg.engine.averaging import Member
+from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.inference import Predictor
 from medseg.engine.learner import Learner
 from medseg.engine.scoring import score_network
+from medseg.steps.layout import choose_layout
 from medseg.transforms.prepared import Prepared
 
 
@@ -53,17 +56,34 @@ class Parts:
     def predictor(self) -> Predictor:
         """The judged network as it will be shipped: fp32, with the bundle's whole chain."""
         return Predictor(
-            self.learner.judged,
+            (Member(self.learner.judged, self.inferer),),
             self.preprocessing,
-            self.inferer,
             build_postprocessing(self.bundle, self.preprocessing),
             self.learner.device,
             Precision("fp32", self.learner.device.type),
         )
 
 
-def build_parts(bundle: Bundle, recipe: Recipe, *, device: torch.device, precision: Precision, world: World) -> Parts:
+def build_parts(
+    bundle: Bundle,
+    recipe: Recipe,
+    *,
+    device: torch.device,
+    precision: Precision,
+    world: World,
+    layouts: Path,
+    channels_last: bool | None = None,
+) -> Parts:
     """Network, chain and window of a bundle, tried on one patch.
+
+    Args:
+        bundle: What the model is.
+        recipe: How it is trained.
+        device: Where.
+        precision: Of the forward pass.
+        world: The processes of the training.
+        layouts: File that remembers which memory layout is faster.
+        channels_last: Layout of a run that is gone on with; None chooses.
 
     Raises:
         BundleError: The bundle does not build.
@@ -72,14 +92,11 @@ def build_parts(bundle: Bundle, recipe: Recipe, *, device: torch.device, precisi
     torch.manual_seed(recipe.seed)  # before the weights are drawn, the same on every rank
     network = build_network(bundle)
     _try_patch(network, bundle, recipe)
-    learner = Learner(
-        network,
-        recipe,
-        device=device,
-        precision=precision,
-        channels_last=choose_channels_last(recipe.engine.channels_last, precision),
-        world=world,
-    )
+    if channels_last is None:
+        channels_last = choose_layout(
+            network, bundle, recipe, device=device, precision=precision, world=world, memory=layouts
+        )
+    learner = Learner(network, recipe, device=device, precision=precision, channels_last=channels_last, world=world)
     return Parts(bundle, learner, build_preprocessing(bundle), build_inferer(bundle))
 
 

@@ -85,7 +85,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
         MedsegError: The run could not be opened or failed; its record and tracking say so.
     """
     with stop_on_signals() as wish, _opened(task, resume, say) as run:
-        parts, train, validation = _build(task)
+        parts, train, validation = _build(task, run.state)
         watcher = _watcher(task, run, wish)
         course = plot_course(
             parts,
@@ -108,7 +108,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
 def dry_run(task: Task, *, say: Say) -> None:
     """Prepare one study of each part, do a few steps, segment a study; makes no run."""
     studies = task.cohort.studies((task.split.train[0], task.split.validation[0]))
-    parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
+    parts = _parts(task, None)
     train, validation = _prepare(task, parts, studies, cache=None)
     watcher = SilentWatcher(StopWish())
     course = plot_course(
@@ -142,8 +142,20 @@ def _opened(task: Task, resume: Path | None, say: Say) -> Iterator[OpenRun]:
         raise
 
 
-def _build(task: Task) -> tuple[Parts, list[Prepared], list[Prepared]]:
-    parts = build_parts(task.bundle, task.recipe, device=task.device, precision=task.precision, world=task.world)
+def _parts(task: Task, state: dict[str, Any] | None) -> Parts:
+    return build_parts(
+        task.bundle,
+        task.recipe,
+        device=task.device,
+        precision=task.precision,
+        world=task.world,
+        layouts=(task.request.cache_dir or default_folder()) / "layouts.json",
+        channels_last=None if state is None else state.get("channels_last"),
+    )
+
+
+def _build(task: Task, state: dict[str, Any] | None) -> tuple[Parts, list[Prepared], list[Prepared]]:
+    parts = _parts(task, state)
     ids = (*task.split.train, *task.split.validation)
     studies = task.cohort.studies(ids)
     cache = _choose_cache(task)

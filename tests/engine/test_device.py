@@ -3,7 +3,7 @@ import torch
 
 from medseg.core.errors import UsageError
 from medseg.engine import device
-from medseg.engine.device import Precision, choose_channels_last, choose_device, choose_precision, peak_memory_gib
+from medseg.engine.device import Precision, choose_device, choose_precision, peak_memory_gib
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -70,20 +70,6 @@ def test_autocast_runs_a_layer_in_its_precision() -> None:
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         with Precision(name, "cpu").autocast():
             assert layer(x).dtype == dtype
-
-
-@pytest.mark.parametrize(
-    ("name", "precision", "expected"),
-    [
-        ("auto", Precision("fp32", "cpu"), True),
-        ("auto", Precision("bf16", "cpu"), False),
-        ("auto", Precision("bf16", "cuda"), True),
-        ("yes", Precision("bf16", "cpu"), True),
-        ("no", Precision("fp32", "cpu"), False),
-    ],
-)
-def test_the_layout_follows_what_was_measured(name: str, precision: Precision, expected: bool) -> None:
-    assert choose_channels_last(name, precision) is expected
 
 
 def test_peak_memory_is_at_least_what_is_held_now() -> None:

@@ -7,6 +7,7 @@ from torch import nn
 
 from medseg.core.errors import GeometryError
 from medseg.core.volume import Volume
+from medseg.engine.averaging import Member
 from medseg.engine.device import Precision
 from medseg.engine.inference import Predictor
 
@@ -20,12 +21,13 @@ class Bright(nn.Module):
         return torch.cat([torch.full_like(image, 0.5), 2 * image - 1.0, 6 * image - 8.0], dim=1)
 
 
-def make(*, before=(), invert: bool = True, after=()) -> Predictor:
+def make(*, before=(), invert: bool = True, after=(), flip_axes=()) -> Predictor:
     chain = Compose([Orientationd(["image"], "RAS", labels=None), *before])
     back = [Invertd(["pred"], chain, orig_keys=["image"], nearest_interp=False)] if invert else []
     steps = [Activationsd(["pred"], softmax=True), *back, AsDiscreted(["pred"], argmax=True), *after]
     inferer = SlidingWindowInferer(8, overlap=0.5)
-    return Predictor(Bright(), chain, inferer, Compose(steps), torch.device("cpu"), Precision("fp32", "cpu"))
+    members = (Member(Bright(), inferer),)
+    return Predictor(members, chain, Compose(steps), torch.device("cpu"), Precision("fp32", "cpu"), flip_axes)
 
 
 def scene() -> tuple[Volume, np.ndarray]:
@@ -67,3 +69,8 @@ def test_the_input_is_left_as_it_was() -> None:
     before = volume.array.copy()
     make().predict(volume)
     assert np.array_equal(volume.array, before)
+
+
+def test_mirror_images_of_a_network_without_a_side_change_nothing() -> None:
+    volume, classes = scene()
+    assert np.array_equal(make(flip_axes=(0, 1, 2)).predict(volume), classes)
