@@ -16,8 +16,9 @@ help:
 demo: environment
 	@$(BIN)/python -m medseg.train --bundle brats_unet3d
 
+# One process of tests for each core, and one thread each: threads that wait for each other are slower than none.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical
 
 lint: environment
 	$(BIN)/ruff check .
