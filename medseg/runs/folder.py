@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medseg.core.errors import FileError, OutputError, UsageError
+from medseg.runs.record import read_record
 
 NAME_LENGTH = 100  # characters; leaves room below the 255 that file systems allow
 
@@ -76,8 +77,15 @@ class RunFolder:
         """Scores of the hold-out studies, one row each."""
         return self.root / "holdout.csv"
 
+    @property
+    def validation(self) -> Path:
+        """Scores of the validation studies, one row each, where the hold-out is left alone."""
+        return self.root / "validation.csv"
 
-def create_run_folder(output: Path, bundle_name: str, name: str | None = None) -> RunFolder:
+
+def create_run_folder(
+    output: Path, bundle_name: str, name: str | None = None, *, within: Path | None = None
+) -> RunFolder:
     """Make ``output/<bundle>/<name>``.
 
     Args:
@@ -85,12 +93,13 @@ def create_run_folder(output: Path, bundle_name: str, name: str | None = None) -
         bundle_name: Name of the bundle that is trained.
         name: Name of the run; None takes the time in UTC, such as "20261121-014300", with "-2"
             and so on behind it where that is taken.
+        within: Folder of another run that this one is a part of, to be made in place of ``output/<bundle>``.
 
     Raises:
         UsageError: The name cannot be a folder's.
         OutputError: The name is taken, or the folder cannot be made.
     """
-    parent = output / checked_name(bundle_name, "the bundle's name")
+    parent = within or output / checked_name(bundle_name, "the bundle's name")
     try:
         parent.mkdir(parents=True, exist_ok=True)
         root = _make_unnamed(parent) if name is None else _make_named(parent / checked_name(name, "--name"))
@@ -112,6 +121,35 @@ def find_run(path: Path) -> RunFolder:
         return run
     what = "holds no run.json" if path.is_dir() else "is not a folder" if path.exists() else "does not exist"
     raise FileError(f"'{path}' is no run: it {what}. {_newest_below(path)}")
+
+
+def fold_runs(path: Path) -> list[Path]:
+    """Folders of the trainings of a cross-validation, in the order of their folds; none where ``path`` is not one.
+
+    Args:
+        path: Any folder; one of ``medseg train --folds`` has a run.json that lists "folds".
+
+    Raises:
+        FileError: A fold is not trained to its end yet, so not every patient has a model that did not see them.
+    """
+    run = RunFolder(path)
+    folds = read_record(run.record).get("folds") if run.record.is_file() else None
+    if folds is None:
+        return []
+    roots = [path / str(fold["name"]) for fold in folds]
+    unfinished = [root.name for root in roots if not is_trained(root)]
+    if unfinished:
+        raise FileError(
+            f"Run '{path}' is a cross-validation whose {', '.join(unfinished)} is not trained to the end. "
+            f"Go on with it by python -m medseg.train --resume {path}, or give the folders of finished folds."
+        )
+    return roots
+
+
+def is_trained(path: Path) -> bool:
+    """Whether a training in this folder came to its end."""
+    run = RunFolder(path)
+    return run.record.is_file() and read_record(run.record).get("outcome") in ("finished", "stopped")
 
 
 def checked_name(name: str, what: str) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol
 from medseg.runs.pauses import Pauses
 from medseg.runs.tracking import (
     PAIRS_PER_CALL,
+    PARENT_TAG,
     POINTS_PER_CALL,
     OpenRun,
     Plan,
@@ -112,6 +113,7 @@ class Tracker:
         params: Mapping[str, object],
         tags: Mapping[str, object],
         run_id: str | None = None,
+        parent_id: str | None = None,
     ) -> None:
         """Open a run; where MLflow is away, go on and open it later.
 
@@ -124,6 +126,7 @@ class Tracker:
             params: Recipe and data as flat keys.
             tags: Other facts.
             run_id: Go on with exactly this run. Where it was deleted, a new one is made.
+            parent_id: MLflow's id of the run that this one is a part of; MLflow shows it below that one.
 
         Raises:
             UsageError: The address is of a kind that medseg does not use.
@@ -132,6 +135,8 @@ class Tracker:
         self.run_id = run_id
         self._params = {as_key(key): as_value(value) for key, value in params.items()}
         self._tags = {as_key(key): as_value(value) for key, value in tags.items()}
+        if parent_id is not None:
+            self._tags[PARENT_TAG] = parent_id
         self.flush()
 
     def log_metrics(self, values: Mapping[str, float], step: int) -> None:

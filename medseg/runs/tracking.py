@@ -20,6 +20,7 @@ from medseg.runs.tracking_uri import sqlite_path
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
+PARENT_TAG = "mlflow.parentRunId"  # by it MLflow shows a run below another
 PAIRS_PER_CALL = 20  # parameters or tags; MLflow takes 100, but no more than 1 MB in a request
 POINTS_PER_CALL = 1000
 LOCK_PATIENCE_S = 2.0

@@ -19,11 +19,11 @@ from medseg.runs.config_file import write_config
 from medseg.runs.folder import RunFolder, create_run_folder
 from medseg.runs.log_file import attach_log, detach_log
 from medseg.runs.metrics_log import MetricsLog, columns_for
-from medseg.runs.record import Outcome, finish_record, git_commit, read_record, start_record, versions
+from medseg.runs.record import Outcome, finish_record, read_record, start_record
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.runs.tracking import Status
-from medseg.runs.tracking_uri import artifact_root, choose_uri
 from medseg.steps.task import Task
+from medseg.steps.tracked import open_tracking
 
 STATUS: dict[Outcome, Status] = {
     "finished": "FINISHED",
@@ -113,7 +113,8 @@ def _folder(task: Task, resume: Path | None) -> RunFolder:
         return RunFolder(resume)
     root = None
     if task.world.leads:
-        root = create_run_folder(task.request.output, task.bundle.name, task.request.name).root
+        request = task.request
+        root = create_run_folder(request.output, task.bundle.name, request.name, within=request.within).root
     return RunFolder(leader_says(root, task.world))
 
 
@@ -155,23 +156,9 @@ def _write_start(task: Task, folder: RunFolder, resume: Path | None, run_id: str
 
 
 def _start_tracker(task: Task, folder: RunFolder, run_id: str | None) -> Tracker | NoTracker:
-    if not task.request.tracking:
-        return NoTracker()
     split = task.split
     params: dict[str, object] = dict(task.resolved.values)
     params |= {"fold": split.fold, "studies_train": len(split.train), "studies_validation": len(split.validation)}
     params |= {"studies_holdout": len(split.holdout), "data_digest": task.cohort.inspection.data_digest}
     params |= {"device": str(task.device), "precision": task.precision.name, "ranks": task.world.size}
-    tags: dict[str, object] = {f"version.{name}": version for name, version in versions().items()}
-    tags |= {"bundle": task.bundle.name, "bundle_version": task.bundle.version, "commit": git_commit() or "none"}
-    tracker = Tracker()
-    tracker.start(
-        uri=choose_uri(task.request.tracking_uri, task.request.output),
-        artifact_root=artifact_root(task.request.output),
-        experiment=task.request.experiment or task.bundle.name,
-        run_name=folder.name,
-        params=params,
-        tags=tags,
-        run_id=run_id,
-    )
-    return tracker
+    return open_tracking(task.request, task.bundle, run_name=folder.name, params=params, run_id=run_id)

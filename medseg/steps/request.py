@@ -38,6 +38,10 @@ class TrainRequest:
         tracking_uri: Address of MLflow; None takes the environment's or a database in ``output``.
         experiment: Name in MLflow; None takes the bundle's.
         keep_memory: Whether the C library keeps freed memory.
+        score_holdout: Whether the hold-out is scored at the end; where not, the validation studies are, one by one:
+            recipes are compared on these, and a hold-out that chose between them would no longer be one.
+        within: Folder of the run or search that this run is a part of; None makes it in ``output/<bundle>``.
+        mlflow_parent: MLflow's id of the run that this one is a part of.
     """
 
     bundle: str
@@ -59,6 +63,9 @@ class TrainRequest:
     tracking_uri: str | None = None
     experiment: str | None = None
     keep_memory: bool = True
+    score_holdout: bool = True
+    within: Path | None = None
+    mlflow_parent: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for run.json; paths absolute, so that a resume works from any folder."""
@@ -69,7 +76,7 @@ class TrainRequest:
         """The request that ``as_dict`` wrote; what it does not know is left out."""
         known = {item.name for item in fields(cls)}
         request = {key: value for key, value in values.items() if key in known}
-        for key in ("data", "output", "cache_dir"):
+        for key in ("data", "output", "cache_dir", "within"):
             request[key] = None if request.get(key) is None else Path(request[key])
         request["config"] = tuple(Path(path) for path in request.get("config", ()))
         request["settings"] = tuple(request.get("settings", ()))

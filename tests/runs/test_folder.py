@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from medseg.core.errors import FileError, OutputError, UsageError
-from medseg.runs.folder import RunFolder, create_run_folder, find_run
+from medseg.core.files import write_json
+from medseg.runs.folder import RunFolder, create_run_folder, find_run, fold_runs
 
 
 def test_an_unnamed_run_is_named_by_the_time_in_utc(tmp_path: Path) -> None:
@@ -82,3 +83,31 @@ def test_a_folder_above_a_run_is_no_run_but_names_it(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"does not exist\. Give the folder"):
         find_run(tmp_path / "nothing")
+
+
+def test_a_run_that_is_a_part_of_another_lies_in_its_folder(tmp_path: Path) -> None:
+    parent = create_run_folder(tmp_path, "b", "whole")
+    assert create_run_folder(tmp_path, "b", "part", within=parent.root).root == tmp_path / "b" / "whole" / "part"
+
+
+def _folds(root: Path, *outcomes: str) -> Path:
+    """A cross-validation of as many folds as outcomes."""
+    folds = [{"name": f"fold{n}"} for n in range(len(outcomes))]
+    for fold, outcome in zip(folds, outcomes, strict=True):
+        (root / fold["name"]).mkdir()
+        write_json(root / fold["name"] / "run.json", {"verb": "train", "outcome": outcome})
+    write_json(root / "run.json", {"verb": "train", "folds": folds})
+    return root
+
+
+def test_the_runs_of_a_cross_validation_come_in_the_order_of_its_folds(tmp_path: Path) -> None:
+    root = _folds(tmp_path, *["finished"] * 10, "stopped")
+    assert fold_runs(root) == [root / f"fold{n}" for n in range(11)]
+    assert fold_runs(root / "fold0") == []
+    assert fold_runs(tmp_path / "nothing") == []
+
+
+def test_a_cross_validation_that_is_not_done_names_what_is_missing(tmp_path: Path) -> None:
+    root = _folds(tmp_path, "finished", "interrupted", "finished")
+    with pytest.raises(FileError, match=r"whose fold1 is not trained to the end\. Go on with it by .*--resume"):
+        fold_runs(root)

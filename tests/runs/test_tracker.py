@@ -213,3 +213,8 @@ def test_the_silent_tracker_can_do_all_that_the_real_one_can(tmp_path: Path) -> 
         tracking.finish("FINISHED")
         assert tracking.run_id is None
     NoTracker().start(uri="anything")
+
+
+def test_a_run_that_is_a_part_of_another_says_of_which(tmp_path: Path, fake: FakeRun) -> None:
+    _tracker(tmp_path, Clock(), tags={"bundle": "b"}, parent_id="whole")
+    assert {"bundle": "b", "mlflow.parentRunId": "whole"} in fake.pairs
