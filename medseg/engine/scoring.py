@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -45,15 +45,36 @@ def score_network(
 ) -> dict[str, float]:
     """Mean Dice of each scored name over studies, on the preprocessed grid.
 
-    The studies are shared among the processes. A name that occurs neither in the prediction nor in
-    the reference of a study is left out of its mean there; nan if it is scored nowhere.
+    A name that occurs neither in the prediction nor in the reference of a study is left out of its
+    mean there; nan if it is scored nowhere.
     """
+    scores = score_each(
+        network, studies, inferer=inferer, labels=labels, device=device, precision=precision, world=world
+    )
+    return mean_per_name(scores, labels)
+
+
+def score_each(
+    network: nn.Module,
+    studies: Sequence[Prepared],
+    *,
+    inferer: Inferer,
+    labels: LabelSet,
+    device: torch.device,
+    precision: Precision,
+    world: World,
+) -> dict[str, dict[str, float]]:
+    """Study id to the Dice of each scored name, on the preprocessed grid; the processes share the studies."""
     mine = {}
     for study in studies[world.rank :: world.size]:
         image = torch.from_numpy(np.array(study.image, np.float32))
         logits = predict_classes(image, network, inferer, device=device, precision=precision)
         mine[study.id] = score_study(logits.argmax(0).byte().cpu().numpy(), study.label, labels)
-    scores = {key: value for part in gather(mine, world) for key, value in part.items()}
+    return {key: value for part in gather(mine, world) for key, value in part.items()}
+
+
+def mean_per_name(scores: Mapping[str, Mapping[str, float]], labels: LabelSet) -> dict[str, float]:
+    """Mean of each scored name over the studies that ``score_each`` scored; nan where there is none."""
     return {name: mean_scored([scores[key][name] for key in sorted(scores)]) for name in labels.scored}
 
 

@@ -78,7 +78,7 @@ def parse_settings(texts: Sequence[str]) -> Layer:
         if not equals:
             faults.append(f"'{text}': write --set key=value, for example --set optimizer.lr=1e-3")
         elif key.strip() not in leaves():
-            faults.append(f"{key.strip()}: {_unknown(key.strip())}")
+            faults.append(f"{key.strip()}: {unknown_key(key.strip())}")
         values[key.strip()] = parse_scalar(value.strip())
     raise_faults("--set", faults, UsageError)
     return Layer("--set", values)
@@ -101,7 +101,7 @@ def resolve(layers: Iterable[Layer], title: str) -> Resolved:
     for layer in layers:
         for key, value in layer.values.items():
             if key not in schema:
-                faults.append(f"{key} ({layer.origin}): {_unknown(key)}")
+                faults.append(f"{key} ({layer.origin}): {unknown_key(key)}")
                 continue
             fitted, fault = fit(value, schema[key])
             if fault:
@@ -122,7 +122,8 @@ def _build(schema: type, values: Mapping[str, Any], prefix: str = "") -> Any:
     return schema(**arguments)
 
 
-def _unknown(key: str) -> str:
+def unknown_key(key: str) -> str:
+    """What is said of a key that no recipe has, with the nearest right one."""
     known = list(leaves())
     # A bare last part ("lr") is as likely as a misspelt whole key.
     by_tail = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]

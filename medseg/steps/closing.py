@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medseg.bundle.copy import copy_bundle
 from medseg.engine.checkpoint import load_checkpoint
+from medseg.engine.distributed import World
+from medseg.engine.scoring import mean_per_name
 from medseg.engine.training import INTERRUPTED
 from medseg.runs.folder import RunFolder
 from medseg.runs.metrics_log import read_metrics
 from medseg.runs.pictures import draw_curves
 from medseg.runs.progress import Progress, format_seconds
+from medseg.runs.table import write_csv
 from medseg.steps.course import Course
 from medseg.steps.holdout import Holdout, score_holdout
 from medseg.steps.opening import OpenRun
 from medseg.steps.parts import Parts
 from medseg.steps.task import Task
+from medseg.transforms.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -28,16 +32,25 @@ class Result:
     Attributes:
         run: Its folder.
         outcome: "finished", "stopped" (early, by patience) or "interrupted".
-        holdout: Scores on studies it never saw; None where it was interrupted.
+        holdout: Scores on studies it never saw; None where it was interrupted, or these are left alone.
+        validation: In place of these, study id to Dice per scored name of the studies that chose the weights.
     """
 
     run: RunFolder
     outcome: str
     holdout: Holdout | None
+    validation: Mapping[str, Mapping[str, float]] | None = None
 
 
 def close_run(
-    task: Task, run: OpenRun, course: Course, parts: Parts, outcome: str, say: Callable[[str], None]
+    task: Task,
+    run: OpenRun,
+    course: Course,
+    parts: Parts,
+    outcome: str,
+    say: Callable[[str], None],
+    *,
+    validation: Sequence[Prepared],
 ) -> Result:
     """Leave a complete bundle and its scores, or say how to go on.
 
@@ -48,6 +61,7 @@ def close_run(
         parts: The network and its chain; gets the weights that are shipped.
         outcome: What the training gave.
         say: Shows a line to the user.
+        validation: Scored where the hold-out is left alone.
     """
     counters = course.training.counters
     if outcome == INTERRUPTED:
@@ -56,17 +70,23 @@ def close_run(
         return Result(run.folder, outcome, None)
     epoch = _ship(task, run, parts)
     draw_curves(read_metrics(run.folder.metrics), run.folder.curves)
-    holdout = _score(task, run, parts)
+    holdout = _score(task, run, parts) if task.request.score_holdout else None
+    scores = None if holdout else _score_validation(run, parts, validation)
     wait = counters.wait_s / max(counters.train_s, 1e-9)
-    say(holdout.table())
+    if holdout is not None:
+        say(holdout.table())
     seconds = time.monotonic() - task.began_s
     say(f"Weights: epoch {epoch} of {counters.epoch}, {counters.steps} steps; {format_seconds(seconds)} in all")
     say(f"data wait: {wait:.1%} of the training time")
-    _track(run, holdout, wait)
-    means = {
-        name: {"mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
-        for name, one in holdout.summaries.items()
-    }
+    _track(run, parts, holdout, scores, wait)
+    means = (
+        None
+        if holdout is None
+        else {
+            name: {"mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
+            for name, one in holdout.summaries.items()
+        }
+    )
     facts: dict[str, Any] = {
         "epoch": counters.epoch,
         "steps": counters.steps,
@@ -74,7 +94,7 @@ def close_run(
         "weights_epoch": epoch,
     }
     run.close("finished" if outcome == "finished" else "stopped", holdout=_plain(means), **facts)
-    return Result(run.folder, outcome, holdout)
+    return Result(run.folder, outcome, holdout, scores)
 
 
 def _ship(task: Task, run: OpenRun, parts: Parts) -> int:
@@ -104,13 +124,37 @@ def _score(task: Task, run: OpenRun, parts: Parts) -> Holdout:
         )
 
 
-def _track(run: OpenRun, holdout: Holdout, wait: float) -> None:
-    values = {f"holdout_dice_{name}": summary.mean for name, summary in holdout.summaries.items()}
+def _score_validation(run: OpenRun, parts: Parts, studies: Sequence[Prepared]) -> dict[str, dict[str, float]]:
+    scores = parts.score_each(studies, world=World())
+    names = parts.bundle.labels.scored
+    write_csv(run.folder.validation, ["study", *names], [[key, *dice.values()] for key, dice in scores.items()])
+    return scores
+
+
+def _track(
+    run: OpenRun,
+    parts: Parts,
+    holdout: Holdout | None,
+    validation: Mapping[str, Mapping[str, float]] | None,
+    wait: float,
+) -> None:
+    values = {} if holdout is None else {f"holdout_dice_{name}": one.mean for name, one in holdout.summaries.items()}
+    if validation is not None:
+        means = mean_per_name(validation, parts.bundle.labels)
+        values |= {f"validation_dice_{name}": mean for name, mean in means.items()}
     epochs = read_metrics(run.folder.metrics)
     run.tracker.log_metrics({**values, "data_wait_total": wait}, step=int(epochs[-1]["epoch"]) if epochs else 0)
     folder = run.folder
     run.tracker.log_artifacts(
-        [folder.curves, folder.overlays, folder.config, folder.metrics, folder.holdout, folder.bundle]
+        [
+            folder.curves,
+            folder.overlays,
+            folder.config,
+            folder.metrics,
+            folder.holdout,
+            folder.validation,
+            folder.bundle,
+        ]
     )
 
 

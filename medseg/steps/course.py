@@ -46,7 +46,7 @@ def plot_course(
     *,
     train: Sequence[Prepared],
     validation: Sequence[Prepared],
-    holdout: int,
+    scored: int,
     watcher: Watcher,
     workers: int,
     ends_at_s: float | None,
@@ -58,7 +58,7 @@ def plot_course(
         parts: From ``build_parts``.
         train: Prepared training studies.
         validation: Prepared validation studies.
-        holdout: Number of studies scored after training; their time is kept back from a budget.
+        scored: Number of studies scored after training; their time is kept back from a budget.
         watcher: Who looks on.
         workers: Processes that prepare batches.
         ends_at_s: When everything should be over, on the scale of time.monotonic; None counts epochs.
@@ -80,7 +80,7 @@ def plot_course(
         done, total = training.counters.steps, recipe.length.epochs * per_epoch
         training.pace = StepPace(total, done)
         return Course(training, speed, total, per_epoch, (total - done) * step_s + validation_s)
-    last_step_s = ends_at_s - validation_s - HOLDOUT_COST * speed.study_s * holdout - FINISH_S
+    last_step_s = ends_at_s - validation_s - HOLDOUT_COST * speed.study_s * scored - FINISH_S
     training.pace = (
         _budget(last_step_s, step_s) if state is None else BudgetPace(last_step_s, step_s, state["progress"])
     )

@@ -19,7 +19,7 @@ from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.inference import Predictor
 from medseg.engine.learner import Learner
-from medseg.engine.scoring import score_network
+from medseg.engine.scoring import mean_per_name, score_each
 from medseg.steps.layout import choose_layout
 from medseg.transforms.prepared import Prepared
 
@@ -42,15 +42,19 @@ class Parts:
 
     def validate(self, studies: Sequence[Prepared]) -> dict[str, float]:
         """Mean Dice per scored name of the judged network."""
+        return mean_per_name(self.score_each(studies, world=self.learner.world), self.bundle.labels)
+
+    def score_each(self, studies: Sequence[Prepared], *, world: World) -> dict[str, dict[str, float]]:
+        """Study id to Dice per scored name of the judged network; these processes share the studies."""
         learner = self.learner
-        return score_network(
+        return score_each(
             learner.judged,
             studies,
             inferer=self.inferer,
             labels=self.bundle.labels,
             device=learner.device,
             precision=learner.precision,
-            world=learner.world,
+            world=world,
         )
 
     def predictor(self) -> Predictor:

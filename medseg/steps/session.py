@@ -91,7 +91,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             parts,
             train=train,
             validation=validation,
-            holdout=len(task.split.holdout),
+            scored=len(task.split.holdout if task.request.score_holdout else task.split.validation),
             watcher=watcher,
             workers=choose_workers(task.request.workers, cores()),
             ends_at_s=_ends_at_s(task, run.state),
@@ -102,7 +102,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
         leave(task.world)
         if not task.world.leads:
             depart()
-        return close_run(task, run, course, parts, outcome, say)
+        return close_run(task, run, course, parts, outcome, say, validation=validation)
 
 
 def dry_run(task: Task, *, say: Say) -> None:
@@ -112,7 +112,7 @@ def dry_run(task: Task, *, say: Say) -> None:
     train, validation = _prepare(task, parts, studies, cache=None)
     watcher = SilentWatcher(StopWish())
     course = plot_course(
-        parts, train=[train], validation=[validation], holdout=1, watcher=watcher, workers=0, ends_at_s=None, state=None
+        parts, train=[train], validation=[validation], scored=1, watcher=watcher, workers=0, ends_at_s=None, state=None
     )
     patches = len(task.split.train) * task.recipe.sampling.patches_per_study
     epoch_s = course.speed.step_s * patches / task.recipe.sampling.batch
