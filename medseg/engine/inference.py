@@ -7,37 +7,35 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.inferers import Inferer
 from monai.transforms import Compose
-from torch import nn
 
 from medseg.core.errors import GeometryError
 from medseg.core.types import LabelArray
 from medseg.core.volume import Volume
+from medseg.engine.averaging import Member, averaged_logits
 from medseg.engine.device import Precision
-from medseg.engine.scoring import predict_classes
 from medseg.transforms.prepared import preprocess
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A bundle's network with its chain, ready to segment.
+    """Networks with the chain they share, ready to segment.
 
     Attributes:
-        network: With trained weights, on ``device``.
+        members: One network, or several whose probabilities are averaged, each with its window; on ``device``.
         preprocessing: The bundle's chain behind its LoadImaged.
-        inferer: The bundle's window.
         postprocessing: The bundle's chain before its SaveImaged; ends on the native grid.
-        device: Where the network runs.
-        precision: Its arithmetic; fp32 gives what stock MONAI gives, voxel for voxel.
+        device: Where the networks run.
+        precision: Their arithmetic; fp32 of one network gives what stock MONAI gives, voxel for voxel.
+        flip_axes: Axes of the preprocessed volume along which mirror images are averaged too; none for no average.
     """
 
-    network: nn.Module
+    members: tuple[Member, ...]
     preprocessing: Compose
-    inferer: Inferer
     postprocessing: Compose
     device: torch.device
     precision: Precision
+    flip_axes: tuple[int, ...] = ()
 
     def predict(self, volume: Volume) -> LabelArray:
         """Written label values (I, J, K) on the grid of ``volume``.
@@ -49,8 +47,8 @@ class Predictor:
             GeometryError: The bundle's postprocessing does not come back to the input's grid.
         """
         image = preprocess(volume, self.preprocessing)
-        logits = predict_classes(
-            image.as_tensor(), self.network, self.inferer, device=self.device, precision=self.precision
+        logits = averaged_logits(
+            image.as_tensor(), self.members, self.flip_axes, device=self.device, precision=self.precision
         )
         data = {"image": image, "pred": MetaTensor(logits.cpu(), meta=image.meta)}
         prediction = self.postprocessing(data)["pred"]

@@ -21,6 +21,7 @@ from medseg.core.labels import map_values
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Verdict
+from medseg.engine.averaging import Member
 from medseg.engine.device import Precision, choose_device, choose_precision
 from medseg.engine.inference import Predictor
 from medseg.runs.progress import Progress
@@ -158,7 +159,8 @@ def _predictor(bundle: Bundle, device: torch.device, precision: Precision) -> Pr
     preprocessing, network = build_preprocessing(bundle), build_network(bundle)
     load_weights(network, bundle.weights)
     postprocessing = build_postprocessing(bundle, preprocessing)
-    return Predictor(network.to(device), preprocessing, build_inferer(bundle), postprocessing, device, precision)
+    members = (Member(network.to(device), build_inferer(bundle)),)
+    return Predictor(members, preprocessing, postprocessing, device, precision)
 
 
 def _each(jobs: Sequence[Job], segmenter: Segmenter) -> Iterator[Outcome]:
