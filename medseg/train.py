@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from medseg.bundle.find import find_bundle
 from medseg.bundle.read import Bundle, read_bundle
-from medseg.core.command import Parser, run_command
+from medseg.core.command import Parser, minutes, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
 from medseg.recipe.layers import Layer, Resolved, flatten, resolve
 from medseg.recipe.yaml_file import read_yaml
@@ -28,9 +27,6 @@ from medseg.steps.request import TrainRequest, resolve_recipe
 
 if TYPE_CHECKING:
     from medseg.steps.closing import Result
-
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
-_MINUTES = {"s": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
 
 
 def parser() -> Parser:
@@ -49,7 +45,7 @@ def parser() -> Parser:
     how = options.add_argument_group("how")
     length = how.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, metavar="N", help="passes over the training studies")
-    length.add_argument("--budget", type=_minutes, metavar="TIME", help="wall time of the whole command: 90s, 15m, 2h")
+    length.add_argument("--budget", type=minutes, metavar="TIME", help="wall time of the whole command: 90s, 15m, 2h")
     how.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe; may be repeated"
     )
@@ -266,13 +262,6 @@ def _leads() -> bool:
 
 def _silence(_: str) -> None:
     pass
-
-
-def _minutes(text: str) -> float:
-    match = _BUDGET.fullmatch(text.strip())
-    if match is None or float(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a time; write 90s, 15m or 2h")
-    return float(match[1]) * _MINUTES[(match[2] or "m").lower()]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,12 +7,16 @@ import contextlib
 import difflib
 import io
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
+_MINUTES = {"s": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
 
 
 def pairs(words: Sequence[str], option: str) -> dict[str, str]:
@@ -33,6 +37,18 @@ def pairs(words: Sequence[str], option: str) -> dict[str, str]:
         if found.setdefault(key, value) != value:
             raise UsageError(f"{option}: '{key}' is given twice, as '{found[key]}' and '{value}'; keep one.")
     return found
+
+
+def minutes(text: str) -> float:
+    """Minutes of a time given as 90s, 15m, 2h; a bare number is minutes.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no time, or none at all.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time; write 90s, 15m or 2h")
+    return float(match[1]) * _MINUTES[(match[2] or "m").lower()]
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from medseg.core.command import Parser, pairs, run_command
+from medseg.core.command import Parser, minutes, pairs, run_command
 from medseg.core.errors import DatalistError, GateError, UsageError
 
 
@@ -110,3 +110,16 @@ def test_a_letter_the_terminal_lacks_never_ends_a_command(monkeypatch: pytest.Mo
     assert run(lambda _: print("Schädel") or 0) == 0
     sys.stdout.flush()
     assert shown.getvalue() == b"Sch\\xe4del\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90s", 1.5), ("15m", 15.0), ("2 h", 120.0), ("0.5H", 30.0), ("3", 3.0)]
+)
+def test_a_time_is_given_in_seconds_minutes_or_hours(text: str, expected: float) -> None:
+    assert minutes(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["soon", "0m", "-3m", "1d", "", "2h30"])
+def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a time; write 90s, 15m or 2h"):
+        minutes(text)
