@@ -27,6 +27,7 @@ FLOORS = (
 # One door per dependency: the files that may import it.
 DOORS = {
     "nibabel": ("io/nifti*.py",),
+    "PIL": ("io/picture*.py",),
     "pydicom": ("io/dicom*.py",),
     "highdicom": ("io/dicom*.py",),
     "SimpleITK": ("io/itk.py",),

@@ -9,6 +9,7 @@ from typing import Any
 from medseg.core.labels import Label, LabelSet
 
 _KEYS = ("labels", "regions", "tolerance_mm", "thresholds")
+_LABEL_KEYS = {"value", "aliases", "instances"}
 _LARGEST_VALUE = 255  # label maps are uint8
 
 
@@ -63,13 +64,14 @@ def _is_map(part: Any, key: str, values: Mapping[str, Any]) -> bool:
 
 def _label(name: str, spec: Any) -> Label:
     spec = spec if isinstance(spec, Mapping) else {}
-    return Label(str(name), spec.get("value", 0), tuple(map(str, spec.get("aliases") or ())))
+    instances = spec.get("instances") is True
+    return Label(str(name), spec.get("value", 0), tuple(map(str, spec.get("aliases") or ())), instances)
 
 
 def _label_faults(values: Mapping[str, Any]) -> list[str]:
     faults, seen = [], dict[int, str]()
     for name, spec in values["labels"].items():
-        if not isinstance(spec, Mapping) or set(spec) - {"value", "aliases"} or "value" not in spec:
+        if not isinstance(spec, Mapping) or set(spec) - _LABEL_KEYS or "value" not in spec:
             faults.append(f"labels.{name}: {spec!r}; write {{value: 1, aliases: []}}")
             continue
         value = spec["value"]
@@ -77,7 +79,17 @@ def _label_faults(values: Mapping[str, Any]) -> list[str]:
             faults.append(f"labels.{name}.value: {value!r} is not a whole number from 1 to {_LARGEST_VALUE}")
         elif seen.setdefault(value, name) != name:
             faults.append(f"labels.{name}.value: {value} is taken by {seen[value]}")
+        faults += [f"labels.{name}.{fault}" for fault in _instances_faults(spec, len(values["labels"]))]
     return faults or ([] if values["labels"] else ["labels: empty; a model needs at least one"])
+
+
+def _instances_faults(spec: Mapping[str, Any], labels: int) -> list[str]:
+    instances = spec.get("instances", False)
+    if not isinstance(instances, bool):
+        return [f"instances: {instances!r} is neither true nor false"]
+    if instances and (labels != 1 or spec["value"] != 1):
+        return [f"instances: true makes every value above 0 this label; it must be the only one (of {labels}), value 1"]
+    return []
 
 
 def _region_faults(values: Mapping[str, Any], labels: LabelSet) -> list[str]:

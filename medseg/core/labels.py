@@ -19,11 +19,13 @@ class Label:
         name: As reports show it.
         value: Written to label maps where the input follows no other convention.
         aliases: Other names datasets use for it.
+        instances: Label maps number its objects: every value above 0 is this label. Then it is the only one.
     """
 
     name: str
     value: int
     aliases: tuple[str, ...] = ()
+    instances: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class LabelSet:
 
     labels: tuple[Label, ...]
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def instances(self) -> bool:
+        """Whether label maps number the objects of the one label, so that every value above 0 is that label."""
+        return any(label.instances for label in self.labels)
 
     def class_of_value(self, label_names: Mapping[int, str] | None = None) -> dict[int, int]:
         """Written value to class index, background (0 to 0) included.

@@ -13,11 +13,13 @@ class ChannelFile:
 
     Attributes:
         path: The file.
-        index: Position along the fourth axis of a 4D file; None for a 3D file.
+        index: Position along the fourth axis of a 4D file, or of red, green or blue in a picture; None for a 3D file.
+        grey: The file is a grey picture among RGB ones: its values stand for each of the three channels.
     """
 
     path: Path
     index: int | None = None
+    grey: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Study:
         patient: Studies of one patient are never split between training and hold-out.
         channels: Channel name to file, in the dataset's order.
         label: Expert annotation; None where there is none.
+        instances: The values of the label number objects of one label: all above 0 are read as 1.
     """
 
     id: str
     patient: str
     channels: Mapping[str, ChannelFile]
     label: Path | None = None
+    instances: bool = False
 
     def files(self) -> list[Path]:
         """Every file of the study, each once, images first."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.study import ChannelFile, Dataset, Study
-from medseg.datasets.dataset_json import channel_names_of, label_names_of, read_description
+from medseg.datasets.dataset_json import channel_names_of, instances_of, label_names_of, read_description
+from medseg.datasets.instances import as_instances
 from medseg.io.formats import is_readable, study_stem
 
 _LABELLED = ("training", "validation")
@@ -69,7 +70,8 @@ def read_listed(layout: str, root: Path, source: Path, description: Mapping[str,
     raise_faults(f"'{source}' ({layout})", faults, DatalistError)
     ids = _ids(entries, source.parent)
     studies = [_study(entry, study_id, names) for entry, study_id in zip(entries, ids, strict=True)]
-    return Dataset(layout, root, tuple(sorted(studies, key=lambda s: s.id)), names, labels, _notes(entries))
+    dataset = Dataset(layout, root, tuple(sorted(studies, key=lambda s: s.id)), names, labels, _notes(entries))
+    return as_instances(dataset) if instances_of(description) else dataset
 
 
 def _list_of(description: Mapping[str, Any], key: str, faults: list[str]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from medseg.core.errors import DatalistError
 
 FILE_NAME = "dataset.json"
+_ANY_VALUE = re.compile(r"\s*[a-z]?\s*>\s*0\s*", re.IGNORECASE)  # "n>0", "> 0"
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -62,15 +64,18 @@ def channel_names_of(description: Mapping[str, Any]) -> tuple[str, ...]:
 def label_names_of(description: Mapping[str, Any]) -> dict[int, str] | None:
     """Label value to name, background left out; None where the description names no labels.
 
-    Reads both directions, ``{"1": "tumour"}`` and ``{"tumour": 1}``.
+    Reads both directions, ``{"1": "tumour"}`` and ``{"tumour": 1}``. Where values number objects (``instances_of``)
+    the one label has the value 1.
 
     Raises:
         DatalistError: A value is not a whole number from 0 to 255, is given twice, or is a list
-            (a region that joins several values).
+            (a region that joins several values); or values number objects and there is not one label.
     """
     labels = description.get("labels")
     if not isinstance(labels, Mapping):
         return None
+    if instances_of(description):
+        return {1: _instance_name(labels)}
     names: dict[int, str] = {}
     for key, entry in labels.items():
         value, name = (key, entry) if isinstance(entry, str) and not entry.isdecimal() else (entry, key)
@@ -79,6 +84,39 @@ def label_names_of(description: Mapping[str, Any]) -> dict[int, str] | None:
             raise DatalistError(f"label value {number} is given to both '{names[number]}' and '{name}'; keep one")
         names[number] = str(name)
     return {value: name for value, name in sorted(names.items()) if value != 0}
+
+
+def instances_of(description: Mapping[str, Any]) -> bool:
+    """Whether values of label maps number objects of one label: 1, 2, 3 … are all that label.
+
+    A description says so by ``"instances": true``, or by a label value written as "n>0".
+
+    Raises:
+        DatalistError: "instances" is neither true nor false.
+    """
+    said = description.get("instances", False)
+    if not isinstance(said, bool):
+        raise DatalistError(f"'instances' is {said!r}; write true where label values number objects, or leave it out")
+    labels = description.get("labels")
+    return said or (isinstance(labels, Mapping) and any(_means_any(one) for pair in labels.items() for one in pair))
+
+
+def _means_any(value: Any) -> bool:
+    return _ANY_VALUE.fullmatch(str(value)) is not None
+
+
+def _instance_name(labels: Mapping[str, Any]) -> str:
+    names = [
+        str(entry if str(key).isdecimal() or _means_any(key) else key)
+        for key, entry in labels.items()
+        if "0" not in (str(key), str(entry))
+    ]
+    if len(names) != 1:
+        raise DatalistError(
+            f"label values number objects, and labels are {', '.join(names) or 'none'}; name exactly one beside the "
+            "background"
+        )
+    return names[0]
 
 
 def _label_value(value: Any, name: str) -> int:

@@ -36,7 +36,7 @@ DATASETS: Mapping[str, Layout] = {
     "datalist": Layout(is_datalist, read_datalist, 'a .json file: {"training": [{"image": …, "label": …}]}'),
     "nnunet": Layout(is_nnunet, read_nnunet, "dataset.json, imagesTr/X_0000.nii.gz, labelsTr/X.nii.gz"),
     "decathlon": Layout(is_decathlon, read_decathlon, "dataset.json that lists 'training' images and labels"),
-    "pairs": Layout(is_pairs, read_pairs, "images/X.nii.gz, labels/X.nii.gz"),
+    "pairs": Layout(is_pairs, read_pairs, "images/X.nii.gz, labels/X.nii.gz, or imagesTr/ and labelsTr/"),
     "brats": Layout(is_brats, read_brats, "X/X_t1.nii.gz, X_t1ce, X_t2, X_flair, X_seg, or X-t1n, X-t1c, X-t2w, X-t2f"),
     "files": Layout(is_files, read_files, "image files, or one image file: to segment, not to train on"),
 }
@@ -71,7 +71,7 @@ def _id_faults(dataset: Dataset) -> list[str]:
 
 def _unrecognised(path: Path) -> str:
     if path.is_file():
-        return f"Data '{path}': not a file medseg reads; give a NIfTI file, a datalist (.json) or a folder"
+        return f"Data '{path}': not a file medseg reads; give a NIfTI file, PNG or TIFF, a datalist (.json) or a folder"
     lines = [f"Data '{path}': no known layout. Found: {contents(path)}. Looked for:"]
     lines += [f"  {name}: {layout.looks_like}" for name, layout in DATASETS.items()]
     if (path / "masks").is_dir():

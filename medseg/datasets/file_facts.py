@@ -18,7 +18,7 @@ from medseg.core.files import digest_of_file, write_json
 from medseg.core.types import Affine, Shape
 from medseg.io.formats import reader_of
 
-Role = Literal["image", "label"]
+Role = Literal["image", "label", "instances"]  # the last: a label map whose values number objects of one label
 
 _CACHE_VERSION = 1  # raise it when a check is added, so that files seen before are looked at again
 _MOST_THREADS = 8  # each holds one volume; a large CT in float32 takes 1 GB
@@ -96,7 +96,7 @@ def _look(role: Role, path: Path) -> FileFacts:
     if role == "image":
         reader.volume(path, None)  # raises where the voxels are damaged or no numbers
         return FileFacts(header.shape, header.channels, affine, None, digest_of_file(path))
-    counts = np.bincount(reader.label(path)[0].ravel(), minlength=256)
+    counts = np.bincount(reader.label(path, instances=role == "instances")[0].ravel(), minlength=256)
     voxels = {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
     return FileFacts(header.shape, header.channels, affine, voxels, digest_of_file(path))
 

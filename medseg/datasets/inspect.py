@@ -14,6 +14,8 @@ from medseg.core.study import Dataset, Study
 from medseg.datasets.describe import describe
 from medseg.datasets.file_facts import FileFacts, Role, look_at_files
 from medseg.datasets.inspection import Inspection, StudyFacts
+from medseg.io.formats import is_picture
+from medseg.io.label_values import INSTANCES_CURE
 
 __all__ = ["Inspection", "StudyFacts", "describe", "inspect_dataset"]
 
@@ -42,7 +44,7 @@ def inspect_dataset(
     for study in dataset.studies:
         faults = list(_study_faults(study, facts, need_labels))
         if classes is not None and study.label is not None:
-            faults += _value_faults(study.label, facts["label", study.label], classes, known)
+            faults += _value_faults(study.label, facts[_role(study), study.label], classes, known)
         if faults:
             faults_of[study.id] = tuple(faults)
         else:
@@ -56,7 +58,11 @@ def _files(dataset: Dataset, need_labels: bool) -> Iterator[tuple[Role, Path]]:
         for channel in study.channels.values():
             yield "image", channel.path
         if need_labels and study.label is not None:
-            yield "label", study.label
+            yield _role(study), study.label
+
+
+def _role(study: Study) -> Role:
+    return "instances" if study.instances else "label"
 
 
 def _classes(dataset: Dataset, labels: LabelSet) -> tuple[dict[int, int] | None, tuple[str, ...]]:
@@ -78,16 +84,17 @@ def _study_faults(study: Study, facts: Mapping[tuple[Role, Path], FileFacts], ne
         found = facts["image", channel.path]
         if found.fault:
             yield found.fault
-        elif channel.index is None and found.channels != 1:
-            yield f"'{channel.path}': holds {found.channels} channels; one is expected"
-        elif channel.index is not None and channel.index >= found.channels:
+        elif (channel.index is None or channel.grey) and found.channels != 1:
+            cure = "; save it as grey" if is_picture(channel.path) else ""
+            yield f"'{channel.path}': holds {found.channels} channels; one is expected{cure}"
+        elif not channel.grey and channel.index is not None and channel.index >= found.channels:
             yield f"'{channel.path}': holds {found.channels} channel(s); {name} would be number {channel.index + 1}"
         else:
             grids[f"channel {name}"] = found
     if need_labels and study.label is None:
         yield f"study '{study.id}': has no label file"
     if need_labels and study.label is not None:
-        found = facts["label", study.label]
+        found = facts[_role(study), study.label]
         if found.fault:
             yield found.fault
         else:
@@ -120,12 +127,13 @@ def _grid_faults(study: Study, grids: Mapping[str, FileFacts]) -> Iterator[str]:
 def _value_faults(label: Path, found: FileFacts, classes: Mapping[int, int], known: str) -> list[str]:
     unknown = {value: count for value, count in (found.voxels or {}).items() if value not in classes}
     listed = [f"'{label}': label value {value} in {count} voxels" for value, count in unknown.items()]
-    return [f"{fault}; the bundle knows {known}" for fault in listed]
+    cure = f"; {INSTANCES_CURE}" if len(classes) == 2 else ""  # background and one label
+    return [f"{fault}; the bundle knows {known}{cure}" for fault in listed]
 
 
 def _study_facts(study: Study, facts: Mapping[tuple[Role, Path], FileFacts], need_labels: bool) -> StudyFacts:
     channels = [(channel, facts["image", channel.path]) for channel in study.channels.values()]
-    label = facts["label", study.label] if need_labels and study.label is not None else None
+    label = facts[_role(study), study.label] if need_labels and study.label is not None else None
     digests = [[found.digest, channel.index] for channel, found in channels]
     grid = channels[0][1]
     return StudyFacts(

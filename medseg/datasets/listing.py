@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from medseg.core.errors import DatalistError
-from medseg.io.formats import format_of, is_readable
+from medseg.io.formats import format_of, is_picture, is_readable
 
 _JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"}
 
@@ -24,19 +24,28 @@ def entries(folder: Path) -> list[Path]:
 
 
 def scans_in(folder: Path) -> list[Path]:
-    """Image files of a known format, sorted by name."""
-    return [path for path in entries(folder) if is_readable(path) and path.is_file()]
+    """Image files of a known format, sorted by name; pictures only where no volume lies beside them.
+
+    A PNG beside NIfTI files shows what they hold; it is no study of its own.
+    """
+    found = [path for path in entries(folder) if is_readable(path) and path.is_file()]
+    return [path for path in found if not is_picture(path)] or found
 
 
-def scans_below(path: Path) -> list[Path]:
-    """Image files of a known format at a path, in any depth, sorted; hidden folders and junk left out.
+def volumes_below(path: Path) -> list[Path]:
+    """Volumes of a known format, no pictures, at a path, in any depth, sorted; hidden folders and junk left out.
 
     Links to folders are not followed, as for DICOM: one that leads upward would never end.
     """
     if path.is_file():
-        return [path] if is_readable(path) else []
+        return [path] if is_readable(path) and not is_picture(path) else []
     below = [folder for folder in folders_in(path) if not folder.is_symlink()]
-    return [*scans_in(path), *(scan for folder in below for scan in scans_below(folder))]
+    return [*volumes_in(path), *(volume for folder in below for volume in volumes_below(folder))]
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    """Volumes of a known format, no pictures, sorted by name."""
+    return [path for path in scans_in(folder) if not is_picture(path)]
 
 
 def folders_in(folder: Path) -> list[Path]:

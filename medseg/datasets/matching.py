@@ -8,13 +8,14 @@ from dataclasses import replace
 from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.labels import bare_name
 from medseg.core.study import Dataset, Study
+from medseg.datasets.pictures import are_colours, as_colours
 
 
 def match_channels(dataset: Dataset, wanted: Sequence[tuple[str, ...]]) -> Dataset:
     """The dataset with each study's channels renamed and reordered; channels not wanted are left out.
 
     Names are compared without case, spaces and punctuation. One wanted and one offered channel
-    match whatever their names, with a note.
+    match whatever their names, with a note. Where red, green and blue are wanted, a picture gives all three.
 
     Args:
         dataset: As its layout names it.
@@ -23,6 +24,8 @@ def match_channels(dataset: Dataset, wanted: Sequence[tuple[str, ...]]) -> Datas
     Raises:
         DatalistError: A wanted channel is not offered, or offered twice; names both lists.
     """
+    if are_colours(wanted):
+        dataset = as_colours(dataset, [names[0] for names in wanted])
     offered = dataset.channel_names
     chosen, notes = _choose(dataset, wanted)
     extra = [name for name in offered if name not in chosen.values()]

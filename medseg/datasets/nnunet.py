@@ -7,10 +7,12 @@ from pathlib import Path
 
 from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.study import ChannelFile, Dataset, Study
-from medseg.datasets.dataset_json import FILE_NAME, channel_names_of, description_in, label_names_of
+from medseg.datasets.dataset_json import FILE_NAME, channel_names_of, description_in, instances_of, label_names_of
+from medseg.datasets.instances import as_instances
 from medseg.datasets.listing import scans_in
-from medseg.io.formats import READERS, study_stem
+from medseg.io.formats import READERS, format_of, is_picture, study_stem
 
+RGB = 3
 _NUMBERED = re.compile(r"(?P<study>.+)_(?P<channel>\d{4})")
 
 
@@ -42,12 +44,13 @@ def read_nnunet(path: Path) -> Dataset:
     faults: list[str] = []
     studies = [*_studies(path, "Tr", names, faults), *_studies(path, "Ts", names, faults)]
     try:
-        labels = label_names_of(description)
+        labels, instances = label_names_of(description), instances_of(description)
     except DatalistError as error:
         faults.append(f"{FILE_NAME}: {error}")
-        labels = None
+        labels, instances = None, False
     raise_faults(f"Data '{path}' (nnU-Net raw folder)", faults, DatalistError)
-    return Dataset("nnU-Net raw folder", path, tuple(sorted(studies, key=lambda s: s.id)), names, labels)
+    dataset = Dataset("nnU-Net raw folder", path, tuple(sorted(studies, key=lambda s: s.id)), names, labels)
+    return as_instances(dataset) if instances else dataset
 
 
 def _numbered(folder: Path) -> dict[str, dict[int, Path]]:
@@ -65,7 +68,11 @@ def _studies(path: Path, part: str, names: tuple[str, ...], faults: list[str]) -
     studies = []
     for study, files in _numbered(path / f"images{part}").items():
         if part == "Tr" and study not in labels:
-            faults.append(f"study '{study}': labelsTr/{study}.nii.gz is missing")
+            faults.append(f"study '{study}': labelsTr/{study}{format_of(min(files.values()))} is missing")
+        if len(names) == RGB and set(files) == {0} and is_picture(files[0]):  # one RGB picture holds all three
+            channels = {name: ChannelFile(files[0], n) for n, name in enumerate(names)}
+            studies.append(Study(study, study, channels, labels.get(study)))
+            continue
         missing = [f"{names[n]} (_{n:04d})" for n in range(len(names)) if n not in files]
         unnamed = [f"_{n:04d}" for n in sorted(files) if n >= len(names)]
         faults += [f"study '{study}': channel {channel} is missing in images{part}" for channel in missing]

@@ -6,7 +6,6 @@ import gzip
 import io
 import logging
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from medseg.core.files import replacing
 from medseg.core.types import Affine, LabelArray, Shape
 from medseg.core.volume import Volume
 from medseg.io.content import is_packed, most_bytes, read_content, read_start
+from medseg.io.header import Header
+from medseg.io.label_values import label_values
 from medseg.io.nifti_geometry import Forms, choose_affine
 
 _HEADER_BYTES = 540  # a NIfTI-2 header; a NIfTI-1 header takes 348
@@ -32,23 +33,6 @@ _PLACE_FIELDS = (
 )
 _silent = logging.getLogger("medseg.io.nifti.repairs")  # nibabel tells of header repairs; the gate is stricter
 _silent.setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True)
-class Header:
-    """What is known of a file before its voxels are read.
-
-    Attributes:
-        shape: Spatial shape (I, J, K).
-        channels: Length of the fourth axis; 1 for a 3D file.
-        affine_ras: (4, 4), voxel (i, j, k) to RAS+ millimetres.
-        dtype: How voxels are stored, for example "int16".
-    """
-
-    shape: Shape
-    channels: int
-    affine_ras: Affine
-    dtype: str
 
 
 def read_header(path: Path) -> Header:
@@ -85,20 +69,22 @@ def read_volume(path: Path, index: int | None = None) -> Volume:
     return Volume(array, header.affine_ras)
 
 
-def read_label(path: Path) -> tuple[LabelArray, Affine]:
+def read_label(path: Path, *, instances: bool = False) -> tuple[LabelArray, Affine]:
     """Label values as uint8 (I, J, K), and the affine.
 
+    Args:
+        path: A .nii or .nii.gz file.
+        instances: Values number objects of one label: all above 0 become 1.
+
     Raises:
-        FileError: As ``read_volume``; or a value is not a whole number from 0 to 255.
+        FileError: As ``read_volume``; or a value is no label value, see ``label_values``.
         GeometryError: It cannot be placed in the patient, or has more than one channel.
     """
     header, proxy = _open(path)
     if header.channels != 1:
         raise GeometryError(f"'{path}': a label map has one channel; this file has {header.channels}")
     voxels = np.asanyarray(proxy).reshape(header.shape, order="F")
-    if voxels.dtype != np.uint8:
-        _check_label_values(path, voxels)
-    return np.ascontiguousarray(voxels, dtype=np.uint8), header.affine_ras
+    return label_values(path, voxels, instances=instances), header.affine_ras
 
 
 def write_label_map(path: Path, array: npt.NDArray[Any], *, like: Path) -> None:
@@ -242,15 +228,6 @@ def _spatial(header: Any) -> Shape:
 def _bytes_described(header: Any) -> int:
     voxels = math.prod(int(n) for n in header["dim"][1 : int(header["dim"][0]) + 1])
     return max(int(header["vox_offset"]), 0) + voxels * int(header.get_data_dtype().itemsize)
-
-
-def _check_label_values(path: Path, voxels: npt.NDArray[Any]) -> None:
-    wrong = ~((voxels >= 0) & (voxels <= 255) & (voxels == np.floor(voxels)))  # NaN compares false
-    if wrong.any():
-        value, count = voxels[wrong].flat[0], int(np.count_nonzero(wrong))
-        raise FileError(
-            f"'{path}': {count} voxels such as {value:g} are no label values; these are whole numbers from 0 to 255"
-        )
 
 
 def _new_header(voxels: npt.NDArray[Any]) -> Any:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from medseg.core.errors import FileError, GeometryError
 from medseg.core.verdict import Finding, Verdict
-from medseg.io.nifti import Header, read_header, read_volume
+from medseg.io.header import Header
+from medseg.io.nifti import read_header, read_volume
 
 
 @dataclass(frozen=True)

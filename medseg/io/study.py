@@ -6,9 +6,10 @@ import numpy as np
 
 from medseg.core.errors import GeometryError
 from medseg.core.geometry import grid_difference
-from medseg.core.study import Study
+from medseg.core.study import ChannelFile, Study
+from medseg.core.types import Affine, LabelArray
 from medseg.core.volume import Volume
-from medseg.io.formats import reader_of
+from medseg.io.formats import is_picture, reader_of
 
 
 def read_study(study: Study) -> Volume:
@@ -18,15 +19,10 @@ def read_study(study: Study) -> Volume:
         FileError: A file cannot be read.
         GeometryError: A file cannot be placed in the patient, or two channels lie on different grids.
     """
-    volumes = {
-        name: reader_of(channel.path).volume(channel.path, channel.index) for name, channel in study.channels.items()
-    }
+    volumes = {name: _read(channel) for name, channel in study.channels.items()}
     for name, volume in volumes.items():
         if len(volume.array) != 1:
-            raise GeometryError(
-                f"Study '{study.id}': the file of {name} holds {len(volume.array)} volumes; one is expected. "
-                "Split it, or name the volume in a datalist."
-            )
+            raise GeometryError(f"Study '{study.id}': {_too_many(name, study.channels[name], len(volume.array))}")
     first_name, first = next(iter(volumes.items()))
     for name, volume in volumes.items():
         difference = grid_difference(first.shape, first.affine_ras, volume.shape, volume.affine_ras)
@@ -36,3 +32,24 @@ def read_study(study: Study) -> Volume:
                 "Register and resample them onto one grid first."
             )
     return Volume(np.concatenate([volume.array for volume in volumes.values()]), first.affine_ras)
+
+
+def read_study_label(study: Study) -> tuple[LabelArray, Affine]:
+    """Label values (I, J, K) of a study that has a label, and their affine.
+
+    Raises:
+        FileError: The file cannot be read, or holds what is no label value.
+        GeometryError: It cannot be placed in the patient, or has several channels.
+    """
+    assert study.label is not None
+    return reader_of(study.label).label(study.label, instances=study.instances)
+
+
+def _read(channel: ChannelFile) -> Volume:
+    return reader_of(channel.path).volume(channel.path, None if channel.grey else channel.index)
+
+
+def _too_many(name: str, channel: ChannelFile, count: int) -> str:
+    if is_picture(channel.path):
+        return f"'{channel.path}' is an RGB picture; {name} is one grey channel. Save it as grey."
+    return f"the file of {name} holds {count} volumes; one is expected. Split it, or name the volume in a datalist."

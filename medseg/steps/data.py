@@ -11,8 +11,10 @@ from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.study import Dataset, Study
 from medseg.datasets.detect import read_dataset
 from medseg.datasets.inspect import Inspection, describe, inspect_dataset
+from medseg.datasets.instances import as_instances
 from medseg.datasets.matching import match_channels
 from medseg.datasets.phantom import write_phantom_cohort
+from medseg.datasets.pictures import with_colours
 
 PHANTOM_NOTE = "No --data given: training on a synthetic phantom cohort; the result knows nothing about patients"
 PHANTOM_STUDIES = 20  # 13 train, 3 validate, 4 are held out: enough to learn from within minutes
@@ -58,6 +60,7 @@ def load_cohort(data: Path, bundle: Bundle, *, cache: Path | None) -> Cohort:
         DatalistError: All faults at once.
     """
     dataset = matched(read_dataset(data), bundle)
+    dataset = as_instances(dataset) if bundle.labels.instances else dataset
     labelled = tuple(study for study in dataset.studies if study.label is not None)
     if not labelled:
         raise DatalistError(f"Data '{data}': none of the {len(dataset.studies)} studies has a label file to train on.")
@@ -75,7 +78,7 @@ def look_at_data(data: Path) -> list[str]:
     Raises:
         DatalistError: All faults at once.
     """
-    dataset = read_dataset(data)
+    dataset = with_colours(read_dataset(data))
     parts = [
         (replace(dataset, studies=studies), with_labels)
         for with_labels in (True, False)

@@ -10,8 +10,7 @@ from medseg.core.labels import LabelSet, map_values
 from medseg.core.study import Study
 from medseg.engine.inference import Predictor
 from medseg.engine.scoring import score_study
-from medseg.io.formats import reader_of
-from medseg.io.study import read_study
+from medseg.io.study import read_study, read_study_label
 from medseg.metrics.summary import Summary, summarise
 from medseg.runs.folder import RunFolder
 from medseg.runs.pictures import draw_overlay
@@ -75,9 +74,8 @@ def score_holdout(
     scores: dict[str, dict[str, float]] = {}
     written = labels.class_of_value()
     for study in studies:
-        assert study.label is not None  # load_cohort leaves the others out
         volume = read_study(study)
-        reference = map_values(reader_of(study.label).label(study.label)[0], class_of_value)
+        reference = map_values(read_study_label(study)[0], class_of_value)
         prediction = map_values(predictor.predict(volume), written)
         scores[study.id] = score_study(prediction, reference, labels)
         shown = ", ".join(

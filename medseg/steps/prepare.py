@@ -12,8 +12,7 @@ from monai.transforms import Compose
 from medseg import __version__
 from medseg.core.files import digest_of
 from medseg.core.study import Study
-from medseg.io.formats import reader_of
-from medseg.io.study import read_study
+from medseg.io.study import read_study, read_study_label
 from medseg.transforms.cache import FORMAT, DiskCache
 from medseg.transforms.prepared import Prepared, prepare
 
@@ -24,8 +23,7 @@ BYTES_PER_VOXEL = 5  # one float32 channel and one uint8 label; further channels
 
 def prepare_study(study: Study, preprocessing: Compose, class_of_value: Mapping[int, int]) -> Prepared:
     """Read and preprocess one labelled study."""
-    assert study.label is not None  # load_cohort leaves the others out
-    label, affine = reader_of(study.label).label(study.label)
+    label, affine = read_study_label(study)
     return prepare(
         study.id, read_study(study), label, affine, preprocessing=preprocessing, class_of_value=class_of_value
     )

@@ -10,7 +10,7 @@ from typing import Any
 from medseg.core.geometry import spacing_of
 from medseg.core.types import Shape
 from medseg.core.verdict import Finding, Verdict
-from medseg.datasets.listing import scans_below
+from medseg.datasets.listing import volumes_below
 from medseg.io.dicom import check_series, find_series
 from medseg.io.dicom_study import study_key, study_name
 from medseg.io.nifti_gate import judge_nifti
@@ -92,7 +92,7 @@ def take_stock(path: Path, *, select: Mapping[str, str] | None = None, resample_
         select: See ``find_series``.
         resample_tilt: See ``find_series``.
     """
-    files = scans_below(path)
+    files = volumes_below(path)
     found = find_series(path, select=select, resample_tilt=resample_tilt)
     items = [
         Item(

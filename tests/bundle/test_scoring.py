@@ -27,6 +27,8 @@ def test_without_regions_the_labels_are_scored(evaluate: dict[str, Any]) -> None
         ({"labels": {"core": {"value": 300}}}, "labels.core.value: 300"),
         ({"labels": {"core": {"value": True}}}, "labels.core.value: True"),
         ({"labels": {"core": {"value": 1}, "rim": {"value": 1}}}, "labels.rim.value: 1 is taken by core"),
+        ({"labels": {"core": {"value": 1, "instances": 1}}}, "labels.core.instances: 1 is neither true nor false"),
+        ({"labels": {"core": {"value": 2, "instances": True}}}, "labels.core.instances: true makes every value"),
         ({"regions": {"whole": "core"}}, "regions.whole: 'core' is not a list"),
         ({"regions": {"whole": ["cor"]}}, "regions.whole: no label cor; known are core, rim"),
         ({"tolerance_mm": {}}, "tolerance_mm.whole: missing"),
@@ -40,6 +42,16 @@ def test_without_regions_the_labels_are_scored(evaluate: dict[str, Any]) -> None
 def test_a_fault_names_its_key_and_value(evaluate: dict[str, Any], change: dict[str, Any], fault: str) -> None:
     _, faults = scoring_of(evaluate | change)
     assert any(found.startswith(fault) for found in faults), faults
+
+
+def test_values_may_number_the_objects_of_the_only_label() -> None:
+    nucleus = {"nucleus": {"value": 1, "instances": True}}
+    scoring, faults = scoring_of({"labels": nucleus, "regions": {}, "tolerance_mm": {"nucleus": 1}, "thresholds": {}})
+    assert faults == []
+    assert scoring.labels.instances
+    two = nucleus | {"stroma": {"value": 2}}
+    _, faults = scoring_of({"labels": two, "regions": {}, "tolerance_mm": {}, "thresholds": {}})
+    assert any("it must be the only one (of 2)" in fault for fault in faults)
 
 
 @pytest.mark.parametrize("key", ["labels", "regions", "tolerance_mm", "thresholds"])

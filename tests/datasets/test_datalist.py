@@ -63,7 +63,7 @@ def test_equal_file_names_are_told_apart_by_their_folders(tmp_path: Path, scan: 
             [{"image": ["a.nii"] * n, "label": "a.nii"} for n in (2, 3)],
             r"training\[0\]: 2 image files; the list names 3",
         ),
-        ([{"image": "a.png", "label": "a.nii"}], r"a\.png' has an unknown file format"),
+        ([{"image": "a.jpg", "label": "a.nii"}], r"a\.jpg' has an unknown file format"),
         ({"image": "a.nii"}, "'training' is a dict; a list of studies"),
     ],
 )
@@ -71,6 +71,6 @@ def test_entries_that_cannot_be_read_are_named(
     tmp_path: Path, scan: Write, description: Write, training: object, fault: str
 ) -> None:
     scan(tmp_path / "a.nii")
-    (tmp_path / "a.png").touch()
+    (tmp_path / "a.jpg").touch()
     with pytest.raises(DatalistError, match=fault):
         read_datalist(description(tmp_path / "list.json", training=training))

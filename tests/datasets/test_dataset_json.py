@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from medseg.core.errors import DatalistError
-from medseg.datasets.dataset_json import channel_names_of, description_in, label_names_of, read_description
+from medseg.datasets.dataset_json import (
+    channel_names_of,
+    description_in,
+    instances_of,
+    label_names_of,
+    read_description,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,8 @@ def test_labels_are_read_in_both_directions() -> None:
     ("labels", "fault"),
     [
         ({"whole": [1, 2]}, "joins the values"),
-        ({"n>0": "nucleus"}, "label 'nucleus' has the value 'n>0'"),
+        ({"n<9": "nucleus"}, "label 'nucleus' has the value 'n<9'"),
+        ({"n>0": "nucleus", "1": "cell"}, "labels are nucleus, cell; name exactly one"),
         ({"a": 300}, "has the value 300"),
         ({"a": 1.5}, r"has the value 1\.5"),
         ({"a": 1, "b": 1}, "value 1 is given to both 'a' and 'b'"),
@@ -57,3 +64,21 @@ def test_labels_are_read_in_both_directions() -> None:
 def test_labels_that_are_no_values_are_refused(labels: dict[str, object], fault: str) -> None:
     with pytest.raises(DatalistError, match=fault):
         label_names_of({"labels": labels})
+
+
+@pytest.mark.parametrize("labels", [{"0": "background", "n>0": "nucleus"}, {"background": 0, "nucleus": "> 0"}])
+def test_a_value_above_0_says_that_values_number_objects(labels: dict[str, object]) -> None:
+    assert instances_of({"labels": labels})
+    assert label_names_of({"labels": labels}) == {1: "nucleus"}
+
+
+@pytest.mark.parametrize("labels", [{"0": "background", "n>0": "nucleus"}, {"background": 0, "nucleus": 1}])
+def test_numbered_objects_are_one_label_of_value_1(labels: dict[str, object]) -> None:
+    assert label_names_of({"labels": labels, "instances": True}) == {1: "nucleus"}
+
+
+def test_values_number_no_objects_unless_it_is_said() -> None:
+    assert not instances_of({"labels": {"0": "background", "1": "nucleus"}})
+    assert not instances_of({})
+    with pytest.raises(DatalistError, match="'instances' is 'yes'; write true"):
+        instances_of({"instances": "yes"})

@@ -81,9 +81,9 @@ def test_where_nothing_fits_the_message_says_what_was_found_and_sought(tmp_path:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").touch()
-    with pytest.raises(DatalistError, match=r"a\.png': not a file medseg reads"):
-        read_dataset(tmp_path / "a.png")
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(DatalistError, match=r"a\.jpg': not a file medseg reads"):
+        read_dataset(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("content", [{"training": []}, {}])
@@ -109,6 +109,7 @@ def test_an_id_used_twice_and_an_id_that_is_no_file_name_are_errors(
         ("BraTS2021", 8, ("t1", "t1c", "t2", "flair")),
         ("Task04_Hippocampus", 208, ("MRI",)),
         ("spinalcord", 4, ("MR",)),
+        ("dsb2018", 122, ("microscopy",)),
     ],
 )
 def test_real_folders_are_recognised(real_data: Path, name: str, studies: int, channels: tuple[str, ...]) -> None:

@@ -64,6 +64,6 @@ def test_missing_and_unnamed_channels_labels_and_regions_are_told_at_once(
 
 
 def test_another_file_format_is_refused(folder: Path, description: Write) -> None:
-    description(folder / "dataset.json", **(V2 | {"file_ending": ".png"}))
-    with pytest.raises(DatalistError, match=r"file_ending is '\.png'"):
+    description(folder / "dataset.json", **(V2 | {"file_ending": ".mha"}))
+    with pytest.raises(DatalistError, match=r"file_ending is '\.mha'"):
         read_nnunet(folder)
