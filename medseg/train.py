@@ -9,147 +9,45 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from medseg.bundle.find import find_bundle
+from medseg.bundle.find import find_bundle, is_bundle
 from medseg.bundle.read import Bundle, read_bundle
-from medseg.core.command import Parser, minutes, run_command
+from medseg.core.command import run_command
 from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
-from medseg.recipe.layers import Layer, Resolved, flatten, resolve
-from medseg.recipe.yaml_file import read_yaml
+from medseg.recipe.layers import Resolved
 from medseg.runs.config_file import format_config
-from medseg.runs.folder import checked_name, find_run
+from medseg.runs.folder import RunFolder, checked_name, find_run
 from medseg.runs.record import read_record
 from medseg.runs.tracking_uri import choose_uri
 from medseg.steps.request import TrainRequest, resolve_recipe
+from medseg.steps.train_options import parser, refuse_beside_resume, request_of
 
 if TYPE_CHECKING:
     from medseg.steps.closing import Result
-
-
-def parser() -> Parser:
-    """Options of the verb."""
-    options = Parser(
-        prog="medseg train",
-        description="Train a bundle on your data, score it on patients it never saw, and leave a bundle that infers.",
-        epilog="Without --data it trains on a synthetic phantom cohort, to show what a run looks like.",
-    )
-    what = options.add_argument_group("what to train on what")
-    what.add_argument("--bundle", help="name, folder, or run folder of the model")
-    what.add_argument(
-        "--data", type=Path, metavar="DIR", help="BraTS, MSD or nnU-Net folder, images/ + labels/, or a datalist JSON"
-    )
-    what.add_argument("--fold", type=int, default=0, metavar="K", help="which of the folds is held out (default 0)")
-    how = options.add_argument_group("how")
-    length = how.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=int, metavar="N", help="passes over the training studies")
-    length.add_argument("--budget", type=minutes, metavar="TIME", help="wall time of the whole command: 90s, 15m, 2h")
-    how.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe; may be repeated"
-    )
-    how.add_argument(
-        "--config",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="YAML with recipe values; may be repeated",
-    )
-    how.add_argument("--seed", type=int, metavar="N", help="seed of split, weights and every draw")
-    how.add_argument("--precision", metavar="P", help="fp32, bf16, fp16 or auto")
-    how.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
-    how.add_argument(
-        "--workers", type=int, metavar="N", help="processes that prepare batches (default: cores - 1, at most 4)"
-    )
-    how.add_argument(
-        "--cache", choices=("auto", "memory", "disk"), default="auto", help="where prepared studies are kept"
-    )
-    how.add_argument("--cache-dir", type=Path, metavar="DIR", help="folder of the disk cache")
-    how.add_argument(
-        "--allocator", choices=("keep", "system"), default="keep", help="whether freed memory is kept (faster on Linux)"
-    )
-    where = options.add_argument_group("where the result goes")
-    where.add_argument(
-        "--output", type=Path, default=Path("runs"), metavar="DIR", help="folder of all runs (default runs)"
-    )
-    where.add_argument("--name", metavar="NAME", help="name of the run (default: the time)")
-    where.add_argument(
-        "--resume", type=Path, metavar="RUN", help="go on with an interrupted run; no other option is needed"
-    )
-    where.add_argument(
-        "--tracking-uri", metavar="URI", help="MLflow server or sqlite:/// database (default: OUTPUT/mlflow.db)"
-    )
-    where.add_argument("--experiment", metavar="NAME", help="MLflow experiment (default: the bundle's name)")
-    where.add_argument("--no-tracking", action="store_true", help="do not use MLflow")
-    look = options.add_argument_group("look without training")
-    look.add_argument(
-        "--print-config", action="store_true", help="show each value of the recipe and where it comes from"
-    )
-    look.add_argument(
-        "--dry-run", action="store_true", help="check all data, do one step and one study, say time and memory"
-    )
-    look.add_argument("--json", action="store_true", help="end with one line of JSON instead of the run's path")
-    return options
+    from medseg.steps.folds import CrossValidation
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train as the options say; see ``parser``."""
+    """Train as the options say; see ``medseg.steps.train_options``."""
+    result: Result | CrossValidation | None
     if options.resume is not None:
-        _refuse_beside_resume(options)
+        refuse_beside_resume(options)
         result = resume(options.resume)
     elif options.bundle is None:
         raise UsageError("medseg train: --bundle is missing, for example --bundle brats_unet3d")
     elif options.print_config:
-        return _print_config(_request(options))
+        return _print_config(request_of(options))
     elif options.dry_run:
-        return _dry_run(_request(options))
+        return _dry_run(request_of(options), folds=options.folds is not None)
     else:
-        result = train(_request(options))
+        result = (train if options.folds is None else cross_validate)(request_of(options))
     root = options.resume if result is None else result.run.root
     print(json.dumps(_summary(result, root)) if options.json else root)
     return EXIT_INTERRUPTED if result is not None and result.outcome == "interrupted" else EXIT_DONE
-
-
-def _request(options: argparse.Namespace) -> TrainRequest:
-    for name, least in (("fold", 0), ("workers", 0), ("seed", 0), ("epochs", 1)):
-        value = getattr(options, name)
-        if value is not None and value < least:
-            raise UsageError(f"medseg train: --{name} {value} is out of range; give {least} or more")
-    return TrainRequest(
-        bundle=options.bundle,
-        data=options.data,
-        output=options.output,
-        name=options.name,
-        config=tuple(options.config),
-        settings=tuple(options.set),
-        fold=options.fold,
-        epochs=options.epochs,
-        budget_min=options.budget,
-        seed=options.seed,
-        precision=options.precision,
-        device=options.device,
-        workers=options.workers,
-        cache=options.cache,
-        cache_dir=options.cache_dir,
-        tracking=not options.no_tracking,
-        tracking_uri=options.tracking_uri,
-        experiment=options.experiment,
-        keep_memory=options.allocator == "keep",
-    )
-
-
-def _refuse_beside_resume(options: argparse.Namespace) -> None:
-    """A resumed run keeps its options; one given beside --resume would be ignored in silence."""
-    plain = parser().parse([])
-    allowed = {"resume", "json", "debug"}
-    given = [key for key, value in vars(options).items() if key not in allowed and value != getattr(plain, key)]
-    if given:
-        listed = ", ".join("--" + key.replace("_", "-") for key in sorted(given))
-        raise UsageError(
-            f"medseg train: {listed} cannot stand beside --resume; the run keeps the options it began with"
-        )
 
 
 def _print_config(request: TrainRequest) -> int:
@@ -158,11 +56,13 @@ def _print_config(request: TrainRequest) -> int:
     return EXIT_DONE
 
 
-def _dry_run(request: TrainRequest) -> int:
+def _dry_run(request: TrainRequest, *, folds: bool) -> int:
     began_s = time.monotonic()
     bundle, resolved = _checked(request)
     session = _load_session(request)
     session.dry_run(session.check_task(request, bundle, resolved, began_s=began_s, say=print), say=print)
+    if folds:
+        print(f"--folds trains {resolved.recipe.split.folds} times as much; a --budget is shared among the folds.")
     return EXIT_DONE
 
 
@@ -192,11 +92,10 @@ def _load_session(request: TrainRequest) -> ModuleType:
     return session
 
 
-def _summary(result: Result | None, root: Path) -> dict[str, Any]:
+def _summary(result: Result | CrossValidation | None, root: Path) -> dict[str, Any]:
     if result is None:
         return {"run": str(root), "outcome": "finished"}
-    means = {} if result.holdout is None else {key: one.mean for key, one in result.holdout.summaries.items()}
-    scores = {key: None if math.isnan(mean) else mean for key, mean in means.items()}
+    scores = {key: None if math.isnan(mean) else mean for key, mean in result.dice.items()}
     return {"run": str(root), "outcome": result.outcome, "holdout_dice": scores}
 
 
@@ -222,8 +121,40 @@ def train(request: TrainRequest, *, say: Callable[[str], None] = print) -> Resul
     return result
 
 
-def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | None:
-    """Go on with an interrupted run; None if it is finished already.
+def cross_validate(request: TrainRequest, *, say: Callable[[str], None] = print) -> CrossValidation:
+    """Train a bundle once for each fold, and score every patient by the model that did not see them.
+
+    Args:
+        request: What to train on what; its ``fold`` does not matter, its budget is that of the whole.
+        say: Shows a line to the user.
+
+    Returns:
+        The folder that holds the runs of the folds, how it ended, and the scores.
+
+    Raises:
+        MedsegError: Something cannot be used, or a fold cannot be trained.
+    """
+    began_s = time.monotonic()
+    _refuse_several_processes()
+    request = replace(request, fold=0)
+    bundle, resolved = _checked(request)
+    session = _load_session(request)
+    from medseg.steps import folds
+
+    task = session.check_task(request, bundle, resolved, began_s=began_s, say=say)
+    return folds.cross_validate(task, resume=None, say=say)
+
+
+def _refuse_several_processes() -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError(
+            "--folds trains one fold after another in one process, and torchrun started several. "
+            "Start it without torchrun, or give torchrun one --fold K at a time."
+        )
+
+
+def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | CrossValidation | None:
+    """Go on with an interrupted run or cross-validation; None if it is finished already.
 
     Raises:
         FileError: There is no run at ``path``.
@@ -237,23 +168,26 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | None:
     if record.get("verb") != "train":
         raise FileError(f"'{run.root}' is no training: its run.json was written by medseg {record.get('verb')}.")
     request = TrainRequest.from_dict(record["request"])
-    bundle = read_bundle(run.bundle)
-    resolved = resolve([Layer("config.yaml of the run", flatten(read_yaml(run.config)))], f"Run '{run.root}'")
+    if "folds" in record:
+        _refuse_several_processes()
+    bundle = read_bundle(find_bundle(_bundle_to_go_on_with(run, request)))
     session = _load_session(request)
+    from medseg.steps import folds, resuming
+
     say = say if _leads() else _silence
-    task = session.check_task(request, bundle, resolved, began_s=began_s, say=say)
-    if record["data_digest"] != task.cohort.inspection.data_digest:
-        raise DatalistError(
-            f"The data in '{record['data']}' changed since run '{run.root}' began; going on would mix two cohorts. "
-            "Put the files back, or start a new run."
-        )
-    if record["ranks"] != task.world.size or record["split"] != task.split.as_dict():
-        raise DatalistError(
-            f"Run '{run.root}' began with {record['ranks']} process(es) and a split that {task.world.size} process(es) "
-            "and the data of now do not give again. Go on as it began, or start a new run."
-        )
+    task = session.check_task(request, bundle, resuming.recipe_of_run(run), began_s=began_s, say=say)
+    if "folds" in record:
+        resuming.check_data(task, record, run.root)
+        return folds.cross_validate(task, resume=run.root, say=say)
+    resuming.check_same(task, record, run.root)
     result: Result = session.train_task(task, resume=run.root, say=say)
     return result
+
+
+def _bundle_to_go_on_with(run: RunFolder, request: TrainRequest) -> str:
+    """The copy that the run began with; a cross-validation has one in each fold, and none before the first began."""
+    copies = [run.bundle, *(fold.bundle for fold in run.folds)]
+    return next((str(copy) for copy in copies if is_bundle(copy)), request.bundle)
 
 
 def _leads() -> bool:

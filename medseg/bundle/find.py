@@ -27,7 +27,7 @@ def find_bundle(text: str) -> Path:
         BundleError: Nothing of that name, or a path that is no bundle; lists the known names.
     """
     path = Path(text).expanduser() if text.strip() else Path("?")
-    if _is_bundle(path):
+    if is_bundle(path):
         return path.resolve()
     if os.path.isfile(path / "run.json"):
         return _bundle_of_run(path)
@@ -44,7 +44,7 @@ def known_bundles() -> dict[str, Path]:
         if not os.path.isdir(folder):
             continue
         for path in sorted(folder.iterdir()):
-            if _is_bundle(path):
+            if is_bundle(path):
                 found.setdefault(path.name, path.resolve())
     return dict(sorted(found.items()))
 
@@ -55,13 +55,17 @@ def search_folders(environment: Mapping[str, str]) -> list[Path]:
     return [*named, Path("bundles"), _PACKAGE.parent / "bundles", _PACKAGE / "_bundles"]
 
 
-def _is_bundle(path: Path) -> bool:
+def is_bundle(path: Path) -> bool:
+    """Whether a folder holds a bundle."""
     # os.path, not Path: it answers False where a name is too long or holds what the system does not allow.
     return os.path.isfile(path / METADATA)
 
 
 def _bundle_of_run(run: Path) -> Path:
-    if not _is_bundle(run / "bundle"):
+    folds = sorted(str(path.parent) for path in run.glob("fold*/bundle"))
+    if folds and not is_bundle(run / "bundle"):
+        raise BundleError(f"Run '{run}' is a cross-validation and holds a model for each fold: {', '.join(folds)}.")
+    if not is_bundle(run / "bundle"):
         raise BundleError(
             f"Run '{run}' holds no complete bundle: {Path('bundle') / METADATA} is missing. "
             "The run ended before it was written; train again or choose another run."

@@ -10,6 +10,8 @@ from typing import Any
 from medseg.core.errors import DatalistError
 from medseg.core.study import Study
 
+EVERYONE = "all"  # in place of a fold's number: no one is held out
+
 
 @dataclass(frozen=True)
 class Split:
@@ -18,8 +20,8 @@ class Split:
     Attributes:
         train: Seen by the optimiser.
         validation: Choose the best checkpoint and stop early; never trained on.
-        holdout: Scored once, at the end; neither trained on nor chosen by.
-        fold: Which of the ``folds`` parts is the hold-out.
+        holdout: Scored once, at the end; neither trained on nor chosen by. Empty where no one is held out.
+        fold: Which of the ``folds`` parts is the hold-out; None holds none out.
         folds: Number of parts.
         seed: Seed of the shuffle.
     """
@@ -27,16 +29,24 @@ class Split:
     train: tuple[str, ...]
     validation: tuple[str, ...]
     holdout: tuple[str, ...]
-    fold: int
+    fold: int | None
     folds: int
     seed: int
 
+    @property
+    def fold_name(self) -> str:
+        """The fold as ``--fold`` takes it: a number, or "all"."""
+        return EVERYONE if self.fold is None else str(self.fold)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {**plain, "fold": EVERYONE if self.fold is None else self.fold}
 
 
-def split_by_patient(studies: Sequence[Study], *, fold: int, folds: int, validation_share: float, seed: int) -> Split:
+def split_by_patient(
+    studies: Sequence[Study], *, fold: int | None, folds: int, validation_share: float, seed: int
+) -> Split:
     """Split studies so that all studies of a patient are in one part.
 
     The patients are shuffled with ``seed`` and dealt to ``folds`` parts in turn, so part sizes differ
@@ -44,26 +54,22 @@ def split_by_patient(studies: Sequence[Study], *, fold: int, folds: int, validat
     ``validation_share`` (one at least) choose the checkpoint.
 
     Args:
-        studies: At least three patients.
-        fold: 0 to ``folds`` - 1.
+        studies: At least three patients; two where no one is held out.
+        fold: 0 to ``folds`` - 1; None holds no one out, and all who do not choose the checkpoint train.
         folds: Number of parts; lowered to the number of patients where there are fewer.
         validation_share: Share of the patients outside the hold-out, between 0 and 1.
         seed: Seed of the shuffle.
 
     Raises:
-        DatalistError: Fewer than three patients, ``fold`` is not one of the folds, or no patient is left to train on.
+        DatalistError: Too few patients, ``fold`` is not one of the folds, or no patient is left to train on.
     """
     patients = sorted({study.patient for study in studies})
-    if len(patients) < 3:
-        raise DatalistError(
-            f"{len(patients)} patient(s) with a label cannot be split into training, validation and hold-out; "
-            "give 3 or more"
-        )
+    _check_number(len(patients), everyone=fold is None)
     folds = min(folds, len(patients))
-    if not 0 <= fold < folds:
+    if fold is not None and not 0 <= fold < folds:
         raise DatalistError(f"fold {fold} does not exist; with {len(patients)} patients choose 0 to {folds - 1}")
     random.Random(seed).shuffle(patients)
-    holdout = set(patients[fold::folds])
+    holdout = set() if fold is None else set(patients[fold::folds])
     rest = [patient for patient in patients if patient not in holdout]
     if len(rest) < 2:
         raise DatalistError(
@@ -76,3 +82,9 @@ def split_by_patient(studies: Sequence[Study], *, fold: int, folds: int, validat
         part = "holdout" if study.patient in holdout else "validation" if study.patient in validation else "train"
         parts[part].append(study.id)
     return Split(**{key: tuple(ids) for key, ids in parts.items()}, fold=fold, folds=folds, seed=seed)
+
+
+def _check_number(patients: int, *, everyone: bool) -> None:
+    least, parts = (2, "training and validation") if everyone else (3, "training, validation and hold-out")
+    if patients < least:
+        raise DatalistError(f"{patients} patient(s) with a label cannot be split into {parts}; give {least} or more")

@@ -78,6 +78,12 @@ class RunFolder:
         return self.root / "holdout.csv"
 
     @property
+    def folds(self) -> tuple[RunFolder, ...]:
+        """The runs in the folder of a cross-validation that have begun, in the order of their folds."""
+        begun = [path for path in self.root.glob("fold*") if path.name.removeprefix("fold").isdecimal()]
+        return tuple(RunFolder(path) for path in sorted(begun, key=lambda path: int(path.name.removeprefix("fold"))))
+
+    @property
     def validation(self) -> Path:
         """Scores of the validation studies, one row each, where the hold-out is left alone."""
         return self.root / "validation.csv"

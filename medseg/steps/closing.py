@@ -24,6 +24,8 @@ from medseg.steps.parts import Parts
 from medseg.steps.task import Task
 from medseg.transforms.prepared import Prepared
 
+NOT_MEASURED = "No patient was held out, so nothing says how good this model is."
+
 
 @dataclass(frozen=True)
 class Result:
@@ -32,7 +34,8 @@ class Result:
     Attributes:
         run: Its folder.
         outcome: "finished", "stopped" (early, by patience) or "interrupted".
-        holdout: Scores on studies it never saw; None where it was interrupted, or these are left alone.
+        holdout: Scores on studies it never saw; None where it was interrupted, or there are none, or they are left
+            alone.
         validation: In place of these, study id to Dice per scored name of the studies that chose the weights.
     """
 
@@ -40,6 +43,11 @@ class Result:
     outcome: str
     holdout: Holdout | None
     validation: Mapping[str, Mapping[str, float]] | None = None
+
+    @property
+    def dice(self) -> dict[str, float]:
+        """Label or region to its mean Dice on the hold-out; empty where there is none."""
+        return {} if self.holdout is None else {name: one.mean for name, one in self.holdout.summaries.items()}
 
 
 def close_run(
@@ -61,7 +69,7 @@ def close_run(
         parts: The network and its chain; gets the weights that are shipped.
         outcome: What the training gave.
         say: Shows a line to the user.
-        validation: Scored where the hold-out is left alone.
+        validation: Scored where no hold-out is.
     """
     counters = course.training.counters
     if outcome == INTERRUPTED:
@@ -70,11 +78,14 @@ def close_run(
         return Result(run.folder, outcome, None)
     epoch = _ship(task, run, parts)
     draw_curves(read_metrics(run.folder.metrics), run.folder.curves)
-    holdout = _score(task, run, parts) if task.request.score_holdout else None
+    holdout = _score(task, run, parts) if task.scores_holdout else None
     scores = None if holdout else _score_validation(run, parts, validation)
     wait = counters.wait_s / max(counters.train_s, 1e-9)
     if holdout is not None:
         say(holdout.table())
+    if not task.split.holdout:
+        how = f"python -m medseg.evaluate --bundle {run.folder.root} --data DIR --output EVAL"
+        say(f"{NOT_MEASURED} Score it on other data: {how}")
     seconds = time.monotonic() - task.began_s
     say(f"Weights: epoch {epoch} of {counters.epoch}, {counters.steps} steps; {format_seconds(seconds)} in all")
     say(f"data wait: {wait:.1%} of the training time")
@@ -92,6 +103,7 @@ def close_run(
         "steps": counters.steps,
         "data_wait": wait,
         "weights_epoch": epoch,
+        **({} if task.split.holdout else {"note": NOT_MEASURED}),
     }
     run.close("finished" if outcome == "finished" else "stopped", holdout=_plain(means), **facts)
     return Result(run.folder, outcome, holdout, scores)

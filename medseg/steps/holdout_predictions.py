@@ -37,15 +37,38 @@ def predict_holdout(request: EvaluateRequest, bundle: Bundle, ids: Sequence[str]
     """
     if request.data is None:
         raise ValueError("a hold-out needs data")
-    if not bundle.weights.is_file():
-        raise BundleError(f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt).")
     output = request.output / PREDICTIONS
-    with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "holdout.json"
-        write_json(listed, datalist_of(read_dataset(request.data), ids))
-        _infer(request, bundle, listed, output, say)
+    segment_studies(
+        bundle, request.data, ids, output=output, device=request.device, precision=request.precision, say=say
+    )
     made = find_label_maps(output)
     return replace(made, files={study: file for study, file in made.files.items() if study in ids})
+
+
+def segment_studies(
+    bundle: Bundle, data: Path, ids: Sequence[str], *, output: Path, device: str, precision: str, say: Say
+) -> None:
+    """Segment some studies of a dataset, as ``medseg infer`` does.
+
+    Args:
+        bundle: The model.
+        data: Folder or datalist.
+        ids: Of the studies.
+        output: Gets label maps and run.json.
+        device: See ``choose_device``.
+        precision: See ``choose_precision``.
+        say: Shows a line to the user.
+
+    Raises:
+        BundleError: The model is not trained.
+        DatalistError: The data is no dataset, or no study could be segmented.
+    """
+    if not bundle.weights.is_file():
+        raise BundleError(f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt).")
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "holdout.json"
+        write_json(listed, datalist_of(read_dataset(data), ids))
+        _infer(bundle, listed, output, device=device, precision=precision, say=say)
 
 
 def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
@@ -62,7 +85,7 @@ def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _infer(request: EvaluateRequest, bundle: Bundle, listed: Path, output: Path, say: Say) -> None:
+def _infer(bundle: Bundle, listed: Path, output: Path, *, device: str, precision: str, say: Say) -> None:
     """Imported here: an evaluation of maps that exist needs neither torch nor MONAI."""
     from medseg.engine.allocator import keep_freed_memory
     from medseg.runs.tracking import keep_mlflow_quiet
@@ -75,8 +98,8 @@ def _infer(request: EvaluateRequest, bundle: Bundle, listed: Path, output: Path,
         bundle,
         (listed,),
         output=output,
-        device_name=request.device,
-        precision_name=request.precision,
+        device_name=device,
+        precision_name=precision,
         dicom=DicomOptions(),
         results=ResultOptions(report=False),
         say=say,

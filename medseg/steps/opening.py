@@ -158,7 +158,7 @@ def _write_start(task: Task, folder: RunFolder, resume: Path | None, run_id: str
 def _start_tracker(task: Task, folder: RunFolder, run_id: str | None) -> Tracker | NoTracker:
     split = task.split
     params: dict[str, object] = dict(task.resolved.values)
-    params |= {"fold": split.fold, "studies_train": len(split.train), "studies_validation": len(split.validation)}
+    params |= {"fold": split.fold_name, "studies_train": len(split.train), "studies_validation": len(split.validation)}
     params |= {"studies_holdout": len(split.holdout), "data_digest": task.cohort.inspection.data_digest}
     params |= {"device": str(task.device), "precision": task.precision.name, "ranks": task.world.size}
     return open_tracking(task.request, task.bundle, run_name=folder.name, params=params, run_id=run_id)

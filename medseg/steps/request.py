@@ -12,6 +12,7 @@ from medseg.recipe.layers import Layer, Resolved, flatten, parse_settings, resol
 from medseg.recipe.yaml_file import read_yaml
 
 PHANTOM_BUDGET_MIN = 5.0  # without data there is nothing to learn that takes longer
+PHANTOM_LAYER = "phantom cohort"  # where that value comes from
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class TrainRequest:
         name: Of the run; None takes the time.
         config: YAML files over the bundle's recipe.
         settings: "key=value" texts over these.
-        fold: Which of the folds is held out.
+        fold: Which of the folds is held out; None holds no one out.
+        folds: Number of folds, in place of the recipe's.
         epochs: Length of the run; wins over the bundle's.
         budget_min: Length of the whole command, in minutes.
         seed: Of split, weights and every draw.
@@ -50,7 +52,8 @@ class TrainRequest:
     name: str | None = None
     config: tuple[Path, ...] = ()
     settings: tuple[str, ...] = ()
-    fold: int = 0
+    fold: int | None = 0
+    folds: int | None = None
     epochs: int | None = None
     budget_min: float | None = None
     seed: int | None = None
@@ -96,7 +99,7 @@ def resolve_recipe(bundle: Bundle, request: TrainRequest) -> Resolved:
     asked += [Layer("command line", _flags(request)), parse_settings(request.settings)]
     layers = [Layer("bundle", bundle.train_values)]
     if request.data is None and not any(key.startswith("length.") for layer in asked for key in layer.values):
-        layers.append(Layer("phantom cohort", {"length.budget_min": PHANTOM_BUDGET_MIN}))
+        layers.append(Layer(PHANTOM_LAYER, {"length.budget_min": PHANTOM_BUDGET_MIN}))
     return resolve([*layers, *asked], f"Bundle '{bundle.name}', recipe")
 
 
@@ -106,6 +109,8 @@ def _flags(request: TrainRequest) -> dict[str, Any]:
         flags |= {"length.epochs": request.epochs, "length.budget_min": None}
     if request.budget_min is not None:
         flags["length.budget_min"] = request.budget_min
+    if request.folds is not None:
+        flags["split.folds"] = request.folds
     if request.seed is not None:
         flags["seed"] = request.seed
     if request.precision is not None:

@@ -12,7 +12,6 @@ from medseg.bundle.read import Bundle
 from medseg.core.errors import UsageError
 from medseg.core.machine import cores
 from medseg.core.recipe import Recipe
-from medseg.core.split import split_by_patient
 from medseg.core.study import Study
 from medseg.engine.batches import choose_workers
 from medseg.engine.device import choose_device, choose_precision, peak_memory_gib
@@ -27,7 +26,7 @@ from medseg.steps.parts import Parts, build_parts, check_share
 from medseg.steps.prepare import cache_key, fits_memory, prepare_all
 from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
-from medseg.steps.task import Task
+from medseg.steps.task import Task, split_line, split_of
 from medseg.steps.watcher import LeadingWatcher, SilentWatcher
 from medseg.transforms.cache import DiskCache, default_folder
 from medseg.transforms.prepared import Prepared
@@ -58,18 +57,8 @@ def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, beg
         leader_says(None, world)
         cohort = _cohort(request, bundle, resolved.recipe, say=lambda _: None)
     recipe = resolved.recipe
-    split = split_by_patient(
-        cohort.dataset.studies,
-        fold=request.fold,
-        folds=recipe.split.folds,
-        validation_share=recipe.split.validation_share,
-        seed=recipe.seed,
-    )
+    split = split_of(cohort, recipe, request.fold)
     check_share(len(split.train), recipe, world)
-    say(
-        f"split     {len(split.train)} train, {len(split.validation)} validate, {len(split.holdout)} held out "
-        f"(fold {split.fold} of {split.folds}, seed {split.seed})"
-    )
     return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s)
 
 
@@ -84,6 +73,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
     Raises:
         MedsegError: The run could not be opened or failed; its record and tracking say so.
     """
+    say(split_line(task.split))
     with stop_on_signals() as wish, _opened(task, resume, say) as run:
         parts, train, validation = _build(task, run.state)
         watcher = _watcher(task, run, wish)
@@ -91,7 +81,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             parts,
             train=train,
             validation=validation,
-            scored=len(task.split.holdout if task.request.score_holdout else task.split.validation),
+            scored=len(task.split.holdout if task.scores_holdout else task.split.validation),
             watcher=watcher,
             workers=choose_workers(task.request.workers, cores()),
             ends_at_s=_ends_at_s(task, run.state),
@@ -105,8 +95,17 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
         return close_run(task, run, course, parts, outcome, say, validation=validation)
 
 
+def fill_cache(task: Task) -> None:
+    """Prepare studies ahead where they are kept on disk, so that the first of many trainings starts like the rest."""
+    cache = _choose_cache(task)
+    if cache is not None:
+        studies = task.cohort.studies((*task.split.train, *task.split.validation))
+        _prepare(task, _parts(task, None), studies, cache)
+
+
 def dry_run(task: Task, *, say: Say) -> None:
     """Prepare one study of each part, do a few steps, segment a study; makes no run."""
+    say(split_line(task.split))
     studies = task.cohort.studies((task.split.train[0], task.split.validation[0]))
     parts = _parts(task, None)
     train, validation = _prepare(task, parts, studies, cache=None)

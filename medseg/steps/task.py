@@ -8,7 +8,7 @@ import torch
 
 from medseg.bundle.read import Bundle
 from medseg.core.recipe import Recipe
-from medseg.core.split import Split
+from medseg.core.split import Split, split_by_patient
 from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.recipe.layers import Resolved
@@ -46,3 +46,32 @@ class Task:
     def recipe(self) -> Recipe:
         """The typed recipe."""
         return self.resolved.recipe
+
+    @property
+    def scores_holdout(self) -> bool:
+        """Whether there is a hold-out and it is scored at the end."""
+        return self.request.score_holdout and bool(self.split.holdout)
+
+
+def split_of(cohort: Cohort, recipe: Recipe, fold: int | None) -> Split:
+    """Who of a cohort trains, validates and is held out in a fold; None holds no one out.
+
+    Raises:
+        DatalistError: As ``split_by_patient``.
+    """
+    return split_by_patient(
+        cohort.dataset.studies,
+        fold=fold,
+        folds=recipe.split.folds,
+        validation_share=recipe.split.validation_share,
+        seed=recipe.seed,
+    )
+
+
+def split_line(split: Split) -> str:
+    """Who does what, for a terminal."""
+    held_out = f"{len(split.holdout)} held out" if split.holdout else "none held out, so nothing will be measured"
+    which = f"fold {split.fold_name}" if split.fold is None else f"fold {split.fold} of {split.folds}"
+    return (
+        f"split     {len(split.train)} train, {len(split.validation)} validate, {held_out} ({which}, seed {split.seed})"
+    )

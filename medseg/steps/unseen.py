@@ -9,6 +9,7 @@ from typing import Any
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DatalistError
+from medseg.core.split import EVERYONE
 from medseg.runs.record import read_record
 from medseg.steps.label_maps import LabelMaps
 
@@ -46,11 +47,16 @@ def leave_out_seen(references: LabelMaps, run: Path | None, *, say: Callable[[st
         return references
     if not left:
         raise DatalistError(
-            f"'{references.root}': the model was trained on or chosen by each of its {len(patients)} labelled studies. "
+            f"'{references.root}': the model was trained on or chosen by each of its {len(patients)} labelled "
+            f"studies{_why(split)}. "
             "Give others; to score what it was trained on, give its predictions with --labels in place of --bundle."
         )
     say(f"{len(patients) - len(left)} of {len(patients)} studies were trained on or chosen by; they are left out.")
     return replace(references, files={study: references.files[study] for study in left})
+
+
+def _why(split: Mapping[str, Any]) -> str:
+    return "; it was trained with --fold all, which holds none out" if split.get("fold") == EVERYONE else ""
 
 
 def unseen(patients: Mapping[str, str], seen: frozenset[str]) -> list[str]:
