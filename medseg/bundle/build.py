@@ -7,7 +7,8 @@ MONAI's own parser is not used: it imports whatever is named. Each class is look
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import monai.inferers
@@ -21,6 +22,9 @@ from medseg.bundle.safety import target_fault
 from medseg.core.errors import BundleError
 
 _KINDS: dict[str, type] = {
+# MONAI 1.6 calls scikit-image by a name that 2.0 will drop; a user of a bundle can do nothing about it.
+warnings.filterwarnings("ignore", "Parameter `min_size` is deprecated", FutureWarning)
+
     "network_def": torch.nn.Module,
     "preprocessing": monai.transforms.Transform,
     "inferer": monai.inferers.Inferer,
@@ -77,6 +81,20 @@ def network_faults(bundle: Bundle, network: torch.nn.Module) -> list[str]:
     """Where a network does not map the shapes metadata.json declares.
 
     Args:
+def build_steps(bundle: Bundle, steps: Sequence[Mapping[str, Any]]) -> monai.transforms.Compose:
+    """Steps as they would stand in a bundle's postprocessing, to try them before they are written there.
+
+    Args:
+        bundle: Whose ids they may refer to.
+        steps: Transforms as inference.yaml writes them.
+
+    Raises:
+        BundleError: A transform may not be built or has wrong arguments.
+    """
+    config = {"_target_": "monai.transforms.Compose", "transforms": [dict(step) for step in steps]}
+    return cast(monai.transforms.Compose, _build(config, "steps", "postprocessing", bundle, {}))
+
+
         bundle: Declares num_channels and spatial_shape of image and pred.
         network: Tried on two shapes in eval mode and left in the mode it was in.
 

@@ -73,7 +73,7 @@ def score_pairs(
         advance()
     rest = pairs[len(scored) :]
     if rest:
-        with _processes(min(most, len(rest))) as pool:
+        with processes(min(most, len(rest))) as pool:
             for one in pool.map(score, rest):
                 scored.append(one)
                 advance()
@@ -107,7 +107,7 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
+def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     """Spawned, not forked: threads of a library that this process has used would not come along."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_leave_interrupts_to_parent) as pool:
