@@ -17,14 +17,15 @@ import torch
 
 from medseg.bundle.contract import middle_transforms
 from medseg.bundle.metadata import example_shapes
+from medseg.bundle.planes import PlaneInferer
 from medseg.bundle.read import Bundle
 from medseg.bundle.safety import target_fault
 from medseg.core.errors import BundleError
 
-_KINDS: dict[str, type] = {
 # MONAI 1.6 calls scikit-image by a name that 2.0 will drop; a user of a bundle can do nothing about it.
 warnings.filterwarnings("ignore", "Parameter `min_size` is deprecated", FutureWarning)
 
+_KINDS: dict[str, type] = {
     "network_def": torch.nn.Module,
     "preprocessing": monai.transforms.Transform,
     "inferer": monai.inferers.Inferer,
@@ -55,10 +56,13 @@ def build_preprocessing(bundle: Bundle) -> monai.transforms.Compose:
 def build_inferer(bundle: Bundle) -> monai.inferers.Inferer:
     """Inferer: called with an image (B, C, I, J, K) and the network, gives (B, classes, I, J, K).
 
+    That of a bundle for pictures is written for planes (B, C, I, J), as MONAI reads them; it gets the one plane.
+
     Raises:
         BundleError: It may not be built or has wrong arguments.
     """
-    return cast(monai.inferers.Inferer, _part(bundle, "inferer"))
+    inferer = cast(monai.inferers.Inferer, _part(bundle, "inferer"))
+    return PlaneInferer(inferer) if bundle.takes_pictures else inferer
 
 
 def build_postprocessing(bundle: Bundle, preprocessing: monai.transforms.Compose) -> monai.transforms.Compose:
@@ -77,10 +81,6 @@ def build_postprocessing(bundle: Bundle, preprocessing: monai.transforms.Compose
     return _compose(bundle, "postprocessing", {"preprocessing": preprocessing})
 
 
-def network_faults(bundle: Bundle, network: torch.nn.Module) -> list[str]:
-    """Where a network does not map the shapes metadata.json declares.
-
-    Args:
 def build_steps(bundle: Bundle, steps: Sequence[Mapping[str, Any]]) -> monai.transforms.Compose:
     """Steps as they would stand in a bundle's postprocessing, to try them before they are written there.
 
@@ -95,6 +95,10 @@ def build_steps(bundle: Bundle, steps: Sequence[Mapping[str, Any]]) -> monai.tra
     return cast(monai.transforms.Compose, _build(config, "steps", "postprocessing", bundle, {}))
 
 
+def network_faults(bundle: Bundle, network: torch.nn.Module) -> list[str]:
+    """Where a network does not map the shapes metadata.json declares.
+
+    Args:
         bundle: Declares num_channels and spatial_shape of image and pred.
         network: Tried on two shapes in eval mode and left in the mode it was in.
 

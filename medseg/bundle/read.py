@@ -24,6 +24,7 @@ from medseg.core.series_rules import SeriesRules
 from medseg.recipe.layers import flatten
 from medseg.recipe.yaml_file import read_yaml
 
+PICTURE_READER = "PILReader"  # of MONAI
 WEIGHTS = Path("models") / "model.pt"
 _INFERENCE_NAMES = ("inference.yaml", "inference.yml", "inference.json")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -80,6 +81,11 @@ class Bundle:
     def labels(self) -> LabelSet:
         """Labels in the order of the network's classes, and regions."""
         return self.scoring.labels
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether it is made for pictures (PNG, TIFF), a plane each: its LoadImaged reads them with PILReader."""
+        return bool(self.inference["preprocessing"]["transforms"][0].get("reader") == PICTURE_READER)
 
     @property
     def weights(self) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 
 from medseg.core.study import Dataset
 from medseg.datasets.inspection import Inspection, StudyFacts
+from medseg.io.formats import is_picture
 
 _NAMES_SHOWN = 5  # study ids in one line
 
@@ -28,7 +29,9 @@ def describe(inspection: Inspection, dataset: Dataset) -> list[str]:
         f"channels  {', '.join(dataset.channel_names)}",
     ]
     if studies:
-        lines += [f"spacing   {_spacing(studies)}", f"shape     {_shapes(studies)}"]
+        pictures = all(is_picture(file.path) for study in dataset.studies for file in study.channels.values())
+        spacing = "pixels; a picture has no size in mm" if pictures else _spacing(studies)
+        lines += [f"spacing   {spacing}", f"shape     {_shapes(studies)}"]
     labelled = [study for study in studies if study.voxels is not None]
     if labelled:
         lines.append(f"labels    {_labels(labelled, dataset)}")

@@ -173,7 +173,7 @@ def _done(job: Job, scan: Scan, labels: LabelArray, outputs: Sequence[Path], sec
     verdict = Verdict(warnings=scan.warnings)
     return Outcome(
         study=job.id,
-        prediction=next((clean.text(str(path)) for path in outputs if path.name.endswith(".nii.gz")), None),
+        prediction=next((clean.text(str(path)) for path in outputs if path.name == job.label_file), None),
         reason=None,
         seconds=seconds,
         labels={value: int((labels == value).sum()) for value in sorted(set(job.value_of.values())) if value},

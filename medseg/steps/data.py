@@ -15,6 +15,7 @@ from medseg.datasets.instances import as_instances
 from medseg.datasets.matching import match_channels
 from medseg.datasets.phantom import write_phantom_cohort
 from medseg.datasets.pictures import with_colours
+from medseg.io.formats import is_picture
 
 PHANTOM_NOTE = "No --data given: training on a synthetic phantom cohort; the result knows nothing about patients"
 PHANTOM_STUDIES = 20  # 13 train, 3 validate, 4 are held out: enough to learn from within minutes
@@ -91,7 +92,16 @@ def look_at_data(data: Path) -> list[str]:
 
 
 def matched(dataset: Dataset, bundle: Bundle) -> Dataset:
-    """The dataset with its channels named and ordered as the bundle's."""
+    """The dataset with its channels named and ordered as the bundle's.
+
+    Raises:
+        DatalistError: It lacks a channel; it holds pictures and the bundle takes volumes, or the other way round.
+    """
+    channels = [channel.path for study in dataset.studies for channel in study.channels.values()]
+    other = next((path for path in channels if is_picture(path) != bundle.takes_pictures), None)
+    if other is not None:
+        kind, wanted = ("volume", "pictures (PNG, TIFF)") if bundle.takes_pictures else ("picture", "volumes")
+        raise DatalistError(f"'{other}' is a {kind}; bundle '{bundle.name}' takes {wanted}. Take another bundle")
     return match_channels(dataset, [(channel.name, *channel.aliases) for channel in bundle.channels])
 
 

@@ -124,7 +124,7 @@ def _job(bundle: Bundle, series: Sequence[Series], options: DicomOptions) -> Job
         sources=tuple(path for choice in match.channels.values() for path in choice.series.files),
         value_of={0: 0} | {label.value: label.value for label in bundle.labels.labels},
         read=partial(_read, match, names),
-        write_nifti=_write,
+        write_labels=_write,
         modality=reference.modality,
         reference=reference,
         reference_channel=names.index(match.reference),

@@ -40,7 +40,8 @@ class Job:
         sources: Every file it is read from.
         value_of: The bundle's written value to the value its dataset uses.
         read: Reads it.
-        write_nifti: Writes a label map on its grid.
+        write_labels: Writes a label map on its grid.
+        label_ending: What the name of that file ends in: ".nii.gz", or ".png" for a picture.
         modality: For example "MR"; empty where unknown.
         reference: The series whose slices the result lies on; None where the study is no DICOM.
         reference_channel: Position of the channel that pictures show.
@@ -51,11 +52,17 @@ class Job:
     sources: tuple[Path, ...]
     value_of: Mapping[int, int]
     read: Callable[[], Scan]
-    write_nifti: Callable[[Path, LabelArray, Scan], None]
+    write_labels: Callable[[Path, LabelArray, Scan], None]
+    label_ending: str = ".nii.gz"
     modality: str = ""
     reference: Series | None = None
     reference_channel: int = 0
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+
+    @property
+    def label_file(self) -> str:
+        """Name of its label map."""
+        return f"{self.id}{self.label_ending}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Outcome:
 
     Attributes:
         study: Its id.
-        prediction: The label map written as NIfTI; None where it failed or was not asked for.
+        prediction: The label map written as a file of its own; None where it failed or was not asked for.
         reason: Why it failed; None where it did not.
         seconds: How long it took.
         labels: Written label value to number of voxels.

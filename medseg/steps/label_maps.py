@@ -29,11 +29,12 @@ class LabelFile:
     Attributes:
         study: Its id.
         path: The file.
-        kind: NIfTI, or DICOM SEG.
+        kind: A file of label values (NIfTI, or a picture), or DICOM SEG.
         patient: Whose it is; the study's id where nothing says.
         image: What it was drawn on, the last channel of its dataset; None where unknown.
         written: Values other than 0 that its inference may write, found or not; None where unknown.
         names: Written value to name, as its inference recorded it; None where unknown.
+        instances: Its values number objects of one label: all above 0 are read as 1.
     """
 
     study: str
@@ -43,6 +44,7 @@ class LabelFile:
     image: ChannelFile | None = None
     written: tuple[int, ...] | None = None
     names: Mapping[int, str] | None = None
+    instances: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def _of_dataset(path: Path) -> LabelMaps:
 
 
 def _labelled(study: Study, label: Path) -> LabelFile:
-    return LabelFile(study.id, label, "nifti", study.patient, list(study.channels.values())[-1])
+    image = list(study.channels.values())[-1]
+    return LabelFile(study.id, label, "nifti", study.patient, image, instances=study.instances)
 
 
 def _of_file(path: Path) -> LabelMaps:

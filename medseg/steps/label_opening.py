@@ -116,7 +116,8 @@ def read_classes(one: OpenMap, grid: Grid, labels: Labels) -> LabelArray:
     """
     if one.content is not None:
         return np.ascontiguousarray(place_labels(one.content, grid, PLANE_TOLERANCE_VOXELS, one.classes))
-    array, _ = reader_of(one.file.path).label(one.file.path)
+    instances = one.file.instances or labels.label_set.instances
+    array, _ = reader_of(one.file.path).label(one.file.path, instances=instances)
     held = values_in(array)
     if fault := _value_fault(held, one.classes, labels):
         raise DatalistError(f"'{one.file.path}': {fault}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from medseg.core.errors import GeometryError, MedsegError
 from medseg.core.geometry import grid_difference
 from medseg.core.types import Affine, FloatArray, LabelArray
-from medseg.io.formats import reader_of
+from medseg.io.formats import is_picture, reader_of
 from medseg.metrics.scores import image_edges_mm
 from medseg.steps.label_classes import Labels
 from medseg.steps.label_maps import LabelFile
@@ -133,10 +133,10 @@ def read_image(pair: Pair, maps: PairMaps) -> FloatArray | None:
     except MedsegError:
         LOG.debug("image of study %s", pair.study, exc_info=True)
         return None
-    if len(volume.array) != 1:
+    if len(volume.array) != 1 and not is_picture(image.path):
         return None
     apart = grid_difference(volume.shape, volume.affine_ras, maps.reference.shape, maps.affine_ras)
-    return None if apart else volume.array[0]
+    return None if apart else volume.array.mean(0)  # of an RGB picture its brightness
 
 
 def _read_both(file: LabelFile, reference: OpenMap, labels: Labels) -> tuple[LabelArray, LabelArray, Affine] | str:

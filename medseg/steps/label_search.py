@@ -41,7 +41,8 @@ def held_in(file: LabelFile) -> Held:
     try:
         if file.kind == "seg":
             return Held(str(file.path), segments=tuple(one.name for one in open_seg(file.path).segments))
-        return Held(str(file.path), values=tuple(values_in(reader_of(file.path).label(file.path)[0])))
+        labels, _ = reader_of(file.path).label(file.path, instances=file.instances)
+        return Held(str(file.path), values=tuple(values_in(labels)))
     except MedsegError as error:
         return Held(str(file.path), fault=str(error))
 

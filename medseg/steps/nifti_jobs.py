@@ -1,4 +1,4 @@
-"""Studies in NIfTI files as jobs: datasets, study folders, single files."""
+"""Studies in NIfTI files or pictures as jobs: datasets, study folders, single files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medseg.core.types import LabelArray
 from medseg.core.verdict import ACCEPTED
 from medseg.core.volume import Volume
 from medseg.datasets.detect import read_dataset
-from medseg.io.nifti import write_label_map
+from medseg.io.formats import reader_of
 from medseg.io.study import read_study
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.data import matched
@@ -52,7 +52,8 @@ def _jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> list[Job]:
             sources=tuple(study.files()),
             value_of=value_of,
             read=partial(_read, study),
-            write_nifti=partial(_write, study),
+            write_labels=partial(_write, study),
+            label_ending=reader_of(_first(study)).label_ending,
         )
         for study in dataset.studies
     ]
@@ -88,4 +89,9 @@ def _channel(name: str, file: ChannelFile, volume: Volume) -> ReportChannel:
 
 def _write(study: Study, path: Path, labels: LabelArray, scan: Scan) -> None:
     assert labels.shape == scan.volume.shape
-    write_label_map(path, labels, like=next(iter(study.channels.values())).path)
+    like = _first(study)
+    reader_of(like).write(path, labels, like=like)
+
+
+def _first(study: Study) -> Path:
+    return next(iter(study.channels.values())).path

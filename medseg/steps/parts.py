@@ -23,6 +23,8 @@ from medseg.engine.scoring import mean_per_name, score_each
 from medseg.steps.layout import choose_layout
 from medseg.transforms.prepared import Prepared
 
+PICTURE_AXIS = 2  # pictures are volumes (C, I, J, 1)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -104,6 +106,11 @@ def build_parts(
     return Parts(bundle, learner, build_preprocessing(bundle), build_inferer(bundle))
 
 
+def _slice_axis(bundle: Bundle) -> int:
+    """The axis that a 2D network does not see: the last of pictures, for volumes as the inferer says."""
+    return PICTURE_AXIS if bundle.takes_pictures else int(bundle.inference["inferer"].get("spatial_dim", 0))
+
+
 def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None:
     patch, shape = recipe.sampling.patch, [n for n in recipe.sampling.patch if n > 1]
     sides = len(bundle.metadata["network_data_format"]["inputs"]["image"]["spatial_shape"])
@@ -112,7 +119,7 @@ def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None
             f"sampling.patch {list(patch)} must give one number for each of the 3 axes of a volume, "
             f"{sides} of them above 1: bundle '{bundle.name}' has a {sides}D network."
         )
-    inferred = bundle.inference["inferer"].get("spatial_dim", 0) if sides == 2 else None
+    inferred = _slice_axis(bundle) if sides == 2 else None
     if inferred is not None and patch.index(1) != inferred:
         raise ConfigError(
             f"sampling.patch {list(patch)} takes slices across axis {patch.index(1)}; the inferer of bundle "

@@ -48,7 +48,7 @@ class ResultOptions:
 
 def result_files(job: Job, options: ResultOptions) -> list[str]:
     """Names of what will be written for a study, relative to the output folder."""
-    names = [f"{job.id}.nii.gz"] if "nifti" in options.formats else []
+    names = [job.label_file] if "nifti" in options.formats else []
     if _makes_dicom(job, options):  # a measurement report refers to the segments it measured
         names.append(f"{job.id}/seg.dcm")
         names += [f"{job.id}/sr.dcm"] if "dicom-sr" in options.formats else []
@@ -75,7 +75,8 @@ def discard_results(output: Path, study: str) -> None:
     Raises:
         OutputError: A file cannot be removed.
     """
-    for name in (f"{study}.nii.gz", *(f"{study}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html"))):
+    written = (f"{study}.nii.gz", f"{study}.png")
+    for name in (*written, *(f"{study}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html"))):
         try:
             (output / name).unlink(missing_ok=True)
         except OSError as error:
@@ -111,8 +112,8 @@ class ResultWriter:
         names = result_files(result.job, self.options)
         with all_or_nothing(self.output, names) as paths:
             for name, path in paths.items():
-                if name.endswith(".nii.gz"):
-                    result.job.write_nifti(path, result.labels, result.scan)
+                if name == result.job.label_file:
+                    result.job.write_labels(path, result.labels, result.scan)
             if _makes_dicom(result.job, self.options):
                 self._dicom(paths, result)
             for name, path in paths.items():

@@ -42,7 +42,7 @@ def test_a_file_is_a_job_without_dicom(hippocampus: Bundle, tmp_path: Path, said
 def test_a_label_map_is_written_on_the_grid_of_the_scan(hippocampus: Bundle, tmp_path: Path, said: list[str]) -> None:
     (job,) = nifti_jobs(hippocampus, _nifti(tmp_path / "scan.nii.gz"), said.append).jobs
     labels = np.arange(np.prod(clinic.SHAPE)).reshape(clinic.SHAPE).astype(np.uint8) % 3
-    job.write_nifti(tmp_path / "out.nii.gz", labels, job.read())
+    job.write_labels(tmp_path / "out.nii.gz", labels, job.read())
     written = nibabel.load(tmp_path / "out.nii.gz")
     assert np.array_equal(np.asarray(written.dataobj), labels)
     assert np.array_equal(written.affine, clinic.AXIAL)
