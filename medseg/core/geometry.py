@@ -15,6 +15,10 @@ MAX_SPACING_MM = 100.0  # thicker than any slice; such a header is in other unit
 # Cosine between two voxel axes. Affines in float32 reach 1e-6; a gantry tilt of 1 degree is 1.7e-2.
 ORTHOGONAL_TOLERANCE = 1e-3
 
+# A picture lies nowhere in a patient. Its place is a convention, that of ITK: pixels of 1 mm, columns (i) run to the
+# patient's left and rows (j) to the back, so that planes are drawn as the picture is seen.
+PICTURE_RAS: Affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+
 _CODES = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
@@ -78,6 +82,11 @@ def grid_difference(shape_a: Shape, affine_a: Affine, shape_b: Shape, affine_b: 
     if distance_mm > limit_mm:
         return f"corners lie {distance_mm:.4g} mm apart (limit {limit_mm:.2g} mm)"
     return None
+
+
+def is_picture_grid(shape: Shape, affine_ras: Affine) -> bool:
+    """Whether a grid (I, J, K) is that of a picture, so that millimetres and directions on it mean nothing."""
+    return shape[-1] == 1 and bool(np.array_equal(affine_ras, PICTURE_RAS))
 
 
 def _times(shape: Shape) -> str:

@@ -1,8 +1,7 @@
 """Read pictures (PNG, TIFF) as volumes one voxel thick, and write label maps of them; the only file that knows Pillow.
 
-A picture lies nowhere in a patient. Its place is a convention, the one that ITK reads PNG files with: pixels are 1 mm,
-columns (i) run to the patient's left and rows (j) to the back, so that planes are drawn as the picture is seen. The
-print resolution in a file (dots per inch) is not used: most programs write one that no one measured.
+A picture lies nowhere in a patient; its place is a convention, ``core.geometry.PICTURE_RAS``. The print resolution in
+a file (dots per inch) is not used: most programs write one that no one measured.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from medseg.core.errors import FileError, GeometryError, OutputError
 from medseg.core.files import replacing
+from medseg.core.geometry import PICTURE_RAS
 from medseg.core.types import Affine, LabelArray
 from medseg.core.volume import Volume
 from medseg.io.header import Header
@@ -29,17 +29,11 @@ from medseg.io.label_values import label_values
 from medseg.io.picture_gate import stored_fault
 
 ENDINGS = (".png", ".tif", ".tiff")
-PIXEL_MM = 1.0  # by convention; distances and volumes of pictures are in pixels
 
 _DAMAGES = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, RuntimeError)
 _EXACT = 2**24  # float32 holds whole numbers up to here
 _ORIENTATION = 274  # Exif and TIFF tag; 1 is upright
 _TYPES = {"1": "uint8", "L": "uint8", "LA": "uint8", "RGB": "uint8", "RGBA": "uint8", "I": "int32", "F": "float32"}
-
-
-def picture_affine() -> Affine:
-    """(4, 4) of every picture; see the head of this file."""
-    return np.diag([-PIXEL_MM, -PIXEL_MM, PIXEL_MM, 1.0])
 
 
 def read_header(path: Path) -> Header:
@@ -147,7 +141,7 @@ def _opened(path: Path) -> Iterator[Image]:
 def _header(image: Image) -> Header:
     width, height = image.size
     channels = 3 if image.mode in ("RGB", "RGBA") else 1
-    return Header((width, height, 1), channels, picture_affine(), _TYPES.get(image.mode, "uint16"))
+    return Header((width, height, 1), channels, PICTURE_RAS.copy(), _TYPES.get(image.mode, "uint16"))
 
 
 def _read(path: Path) -> tuple[Header, npt.NDArray[Any]]:

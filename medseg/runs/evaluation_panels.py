@@ -84,8 +84,7 @@ class StudyPanels:
 
     def caption(self, sheet: Sheet) -> str:
         """Plane and slice, as the file counts it."""
-        normal = sheet.plane.normal
-        return f"{sheet.plane.name}, {self.grid.voxel(sheet.index, normal)} of 0–{self.grid.shape[normal] - 1}"
+        return self.grid.caption_of_all(sheet.plane, sheet.index)
 
 
 def panels_of(maps: StudyMaps, site: tuple[int, int, int]) -> StudyPanels:

@@ -89,7 +89,8 @@ def _panel(study: StudyPanels, panel: Panel, frame: Frame, title: str) -> str:
     if panel.labels is None:
         inside = f'<div class="g-none">{text(NO_PREDICTION)}</div>'
     else:
-        left = frame.sheet.plane.letters[0]
+        letters = frame.sheet.plane.letters
+        edge = f"; left edge is {letters[0]}" if letters else ""
         inside = draw_svg(
             frame,
             study.scan,
@@ -98,7 +99,7 @@ def _panel(study: StudyPanels, panel: Panel, frame: Frame, title: str) -> str:
             study.greys,
             bar_mm=frame.longest_bar_mm,
             limit=LIMIT,
-            alt=f"{plain(title)}, {study.caption(frame.sheet)}: {panel.name.lower()}; left edge is {left}",
+            alt=f"{plain(title)}, {study.caption(frame.sheet)}: {panel.name.lower()}{edge}",
         )
     width = f"max-width:{frame.outer[0]:.0f}px"
     return f'<figure class="g-panel" style="{width}"><figcaption>{text(panel.name)}</figcaption>{inside}</figure>'

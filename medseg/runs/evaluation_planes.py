@@ -9,7 +9,7 @@ import numpy as np
 
 from medseg.metrics.boxes import Box, box_of, join
 from medseg.runs.evaluation_facts import StudyMaps
-from medseg.runs.planes import PLANES, THINNEST_VOXELS, Plane, RasGrid, Sheet, worth_drawing
+from medseg.runs.planes import THINNEST_VOXELS, Plane, RasGrid, Sheet, worth_drawing
 
 MARGIN_MM, MARGIN_SHARE = 6.0, 0.12  # around the labels, the larger of both: enough to tell where one is
 LEAST_MM = 40.0  # of a plane: a lesion of one voxel needs anatomy around it
@@ -21,7 +21,7 @@ def planes_through(maps: StudyMaps, grid: RasGrid, site: tuple[int, int, int]) -
     """The planes through a voxel of the file, each cut to the labels; edge-on views of a slab are left out."""
     index = ras_index(grid, site)
     whole = tuple(slice(0, length) for length in grid.shape)
-    sheets = [Sheet(plane, index, (whole[0], whole[1], whole[2]), grid.spacing_mm) for plane in PLANES]
+    sheets = [Sheet(plane, index, (whole[0], whole[1], whole[2]), grid.spacing_mm) for plane in grid.planes]
     shown = worth_drawing(sheets)
     held = join(box_of(grid.turn(labels)) for labels in (maps.prediction, maps.reference) if labels is not None)
     return [Sheet(one.plane, index, _part(one.plane, held or whole, index, grid), grid.spacing_mm) for one in shown]

@@ -20,7 +20,7 @@ from medseg.core.types import Affine, BoolArray, FloatArray, LabelArray
 from medseg.runs.colours import PALETTE
 from medseg.runs.greys import Greys, grey_window
 from medseg.runs.metrics_log import DICE_PREFIX
-from medseg.runs.planes import PLANES, Sheet, body_box, most_foreground, ras_grid, worth_drawing
+from medseg.runs.planes import Sheet, body_box, most_foreground, ras_grid, worth_drawing
 
 DPI = 130
 FILL = 0.30  # opacity: the anatomy below must stay readable
@@ -94,7 +94,7 @@ def draw_overlay(
     index = most_foreground(_shown(list(rows.values())) > 0)
     greys = grey_window(scan, "")
     box = body_box((scan != 0) | np.any([classes > 0 for classes in rows.values()], axis=0))
-    sheets = worth_drawing([Sheet(plane, index, box, grid.spacing_mm) for plane in PLANES])
+    sheets = worth_drawing([Sheet(plane, index, box, grid.spacing_mm) for plane in grid.planes])
     narrowest_mm = min(sheet.size_mm[0] for sheet in sheets)
     bar_mm = next((length for length in BARS_MM if length < narrowest_mm / 3), BARS_MM[-1])
     figure, axes = _page(sheets, len(rows))
@@ -104,7 +104,7 @@ def draw_overlay(
             annotate(axis, sheet, bar_mm)
         axes[row][0].set_ylabel(name, color=_LIGHT, fontsize=13, labelpad=8)
     for axis, sheet in zip(axes[0], sheets, strict=True):
-        axis.set_title(f"{sheet.plane.name}, {grid.voxel(index, sheet.plane.normal)}", color=_LIGHT, fontsize=11)
+        axis.set_title(grid.caption(sheet.plane, index), color=_LIGHT, fontsize=11)
     figure.suptitle(title, color=_LIGHT, fontsize=13)
     legend = [Patch(color=_colour(number + 1), label=name) for number, name in enumerate(names)]
     figure.legend(handles=legend, loc="outside lower center", ncols=min(len(names), 6) or 1, **_LEGEND)
@@ -144,6 +144,15 @@ def _reach(mask: BoolArray) -> int:
     return int(np.prod([np.ptp(where) + 1 for where in np.nonzero(mask)]))
 
 
+# Left, right, top, bottom: where a letter stands and how it is aligned.
+_EDGES = (
+    (0.015, 0.5, "left", "center"),
+    (0.985, 0.5, "right", "center"),
+    (0.5, 0.985, "center", "top"),
+    (0.5, 0.015, "center", "bottom"),
+)
+
+
 def annotate(axis: Any, sheet: Sheet, bar_mm: int) -> None:
     """Directions at the four edges, and a bar of a round number of millimetres."""
     style: dict[str, Any] = {
@@ -153,16 +162,13 @@ def annotate(axis: Any, sheet: Sheet, bar_mm: int) -> None:
         "fontweight": "bold",
         "path_effects": [withStroke(linewidth=2.5, foreground="black")],
     }
-    left, right, top, bottom = sheet.plane.letters
-    axis.text(0.015, 0.5, left, ha="left", va="center", **style)
-    axis.text(0.985, 0.5, right, ha="right", va="center", **style)
-    axis.text(0.5, 0.985, top, ha="center", va="top", **style)
-    axis.text(0.5, 0.015, bottom, ha="center", va="bottom", **style)
+    for letter, (x, y, across, along) in zip(sheet.plane.letters, _EDGES, strict=False):
+        axis.text(x, y, letter, ha=across, va=along, **style)
     width_mm, height_mm = sheet.size_mm
     start, y = 0.03 * width_mm, 0.97 * height_mm
     axis.plot([start, start + bar_mm], [y, y], color=_LIGHT, linewidth=2, path_effects=style["path_effects"])
     style |= {"transform": axis.transData, "fontsize": 8, "fontweight": "normal"}
-    axis.text(start, y - 0.015 * height_mm, f"{bar_mm} mm", ha="left", va="bottom", **style)
+    axis.text(start, y - 0.015 * height_mm, f"{bar_mm} {sheet.plane.unit}", ha="left", va="bottom", **style)
 
 
 def _fill(classes: LabelArray) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from medseg.core.geometry import axis_codes, spacing_of
+from medseg.core.geometry import axis_codes, is_picture_grid, spacing_of
 from medseg.core.types import Affine, BoolArray
 
 THINNEST_VOXELS = 6  # a plane with fewer rows or columns shows no anatomy
@@ -25,12 +25,14 @@ class Plane:
     Attributes:
         name: As its title reads.
         normal: Axis of a RAS volume it cuts.
-        letters: Direction at the left, right, top and bottom edge.
+        letters: Direction at the left, right, top and bottom edge; empty where there is no patient.
+        unit: Of lengths in it.
     """
 
     name: str
     normal: int
-    letters: tuple[str, str, str, str]
+    letters: tuple[str, str, str, str] | tuple[()]
+    unit: str = "mm"
 
 
 # The patient's right is on the left of the page, as if one stood at the feet; anterior or superior is up.
@@ -39,6 +41,8 @@ PLANES = (
     Plane("Coronal", 1, ("R", "L", "S", "I")),
     Plane("Sagittal", 0, ("A", "P", "S", "I")),
 )
+
+PICTURE = Plane("Picture", 2, (), "px")  # a PNG or TIFF: it has neither directions nor millimetres
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,14 @@ class RasGrid:
         flipped: Whether that axis runs the other way in the file.
         shape: Voxels along R, A, S.
         spacing_mm: Voxel size along R, A, S.
+        planes: Along which it may be cut.
     """
 
     order: tuple[int, int, int]
     flipped: tuple[bool, bool, bool]
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
+    planes: tuple[Plane, ...] = PLANES
 
     def turn(self, array: Array) -> Array:
         """A volume (I, J, K) of the file as (R, A, S)."""
@@ -66,6 +72,15 @@ class RasGrid:
         """Which slice of the file a plane is: "k = 76", counted from 0."""
         place = self.shape[axis] - 1 - index[axis] if self.flipped[axis] else index[axis]
         return f"{'ijk'[self.order[axis]]} = {place}"
+
+    def caption(self, plane: Plane, index: tuple[int, int, int]) -> str:
+        """Plane and slice, as the file counts it: "Axial, k = 76"."""
+        return plane.name if plane is PICTURE else f"{plane.name}, {self.voxel(index, plane.normal)}"
+
+    def caption_of_all(self, plane: Plane, index: tuple[int, int, int]) -> str:
+        """The same with the last slice: "Axial, k = 76 of 0–154"."""
+        last = "" if plane is PICTURE else f" of 0–{self.shape[plane.normal] - 1}"
+        return f"{self.caption(plane, index)}{last}"
 
 
 def _three(values: Iterable[T]) -> tuple[T, T, T]:
@@ -84,6 +99,7 @@ def ras_grid(shape: tuple[int, ...], affine_ras: Affine) -> RasGrid:
         flipped=_three(codes[axis] not in "RAS" for axis in order),
         shape=_three(shape[axis] for axis in order),
         spacing_mm=_three(spacing[axis] for axis in order),
+        planes=(PICTURE,) if is_picture_grid(shape, affine_ras) else PLANES,
     )
 
 

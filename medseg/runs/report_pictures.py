@@ -14,7 +14,7 @@ from medseg.core.types import FloatArray, LabelArray
 from medseg.runs.colours import Rgb, label_colours
 from medseg.runs.greys import Greys, grey_window
 from medseg.runs.label_counts import VoxelCounts, check_measured, count_voxels, equal_regions
-from medseg.runs.planes import PLANES, RasGrid, Sheet, body_box, fullest, ras_grid, worth_drawing
+from medseg.runs.planes import RasGrid, Sheet, body_box, fullest, ras_grid, worth_drawing
 from medseg.runs.report_facts import Measurement, ReportScan
 from medseg.runs.report_layout import around, arrange
 from medseg.runs.report_svg import Frame, Layer, draw_svg
@@ -209,7 +209,7 @@ class _Artist:
         return [*layers, Layer(current.values, self.colours[number], stroke=2.2, fill=fill, front=True)]
 
     def _sheets(self, index: tuple[int, int, int], box: tuple[slice, slice, slice]) -> list[Sheet]:
-        return [Sheet(plane, index, box, self.grid.spacing_mm) for plane in PLANES]
+        return [Sheet(plane, index, box, self.grid.spacing_mm) for plane in self.grid.planes]
 
     def _draw(
         self,
@@ -241,9 +241,9 @@ class _Artist:
         limit: int,
     ) -> Picture:
         plane = frame.sheet.plane
-        last = self.grid.shape[plane.normal] - 1
-        caption = f"{plane.name}, {self.grid.voxel(place, plane.normal)} of 0–{last}"
-        alt = f"{caption}: channel {self.source.channel} with {shown} outlined; left edge is {plane.letters[0]}"
+        caption = self.grid.caption_of_all(plane, place)
+        edge = f"; left edge is {plane.letters[0]}" if plane.letters else ""
+        alt = f"{caption}: channel {self.source.channel} with {shown} outlined{edge}"
         svg = draw_svg(frame, self.scan, self.labels, layers, self.greys, bar_mm=bar_mm, limit=limit, alt=alt)
         return Picture(svg, caption, frame.outer[0])
 

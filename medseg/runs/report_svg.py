@@ -166,15 +166,15 @@ def _letters(frame: Frame) -> list[str]:
     """Directions at the four edges."""
     width, height = frame.outer
     middle, edge = frame.margin / 2, frame.letter * 0.35  # capital letters are 0.7 of the font's size high
-    left, right, top, bottom = frame.sheet.plane.letters
-    places = {
-        left: (middle, frame.margin + frame.inner[1] / 2),
-        right: (width - middle, frame.margin + frame.inner[1] / 2),
-        top: (width / 2, middle),
-        bottom: (width / 2, height - frame.below + middle),
-    }
+    places = (  # left, right, top, bottom
+        (middle, frame.margin + frame.inner[1] / 2),
+        (width - middle, frame.margin + frame.inner[1] / 2),
+        (width / 2, middle),
+        (width / 2, height - frame.below + middle),
+    )
+    lettered = zip(frame.sheet.plane.letters, places, strict=False)  # a picture has none
     style = f'font-size="{_n(frame.letter)}" font-weight="700" text-anchor="middle" fill="{LETTER}"'
-    return [f'<text x="{_n(x)}" y="{_n(y + edge)}" {style}>{letter}</text>' for letter, (x, y) in places.items()]
+    return [f'<text x="{_n(x)}" y="{_n(y + edge)}" {style}>{letter}</text>' for letter, (x, y) in lettered]
 
 
 def _bar(frame: Frame, bar_mm: int) -> str:
@@ -184,7 +184,7 @@ def _bar(frame: Frame, bar_mm: int) -> str:
     place = f'x="{_n(end + BAR_GAP)}" y="{_n(y + 0.35 * size)}" font-size="{_n(size)}" fill="{LETTER}"'
     ends = f"M{_n(start)} {_n(y - 3)}v6m0-3H{_n(end)}m0-3v6"
     line = f'<path d="{ends}" fill="none" stroke="{LETTER}" stroke-width="1.5"/>'
-    return f"{line}<text {place}>{bar_mm} mm</text>"
+    return f"{line}<text {place}>{bar_mm} {frame.sheet.plane.unit}</text>"
 
 
 def _n(number: float) -> str:

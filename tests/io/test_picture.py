@@ -9,7 +9,8 @@ import SimpleITK
 from PIL import Image
 
 from medseg.core.errors import FileError, GeometryError, OutputError
-from medseg.io.picture import picture_affine, read_header, read_label, read_volume, write_label_map
+from medseg.core.geometry import PICTURE_RAS
+from medseg.io.picture import read_header, read_label, read_volume, write_label_map
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)  # 5 rows, 7 columns
@@ -50,7 +51,7 @@ def test_the_place_of_a_picture_is_the_one_that_itk_gives_it(tmp_path: Path) -> 
     from medseg.io import nifti
 
     other = nifti.read_volume(tmp_path / "a.nii")
-    assert np.array_equal(other.affine_ras, picture_affine())
+    assert np.array_equal(other.affine_ras, PICTURE_RAS)
     assert np.array_equal(other.array, read_volume(path).array)
 
 
@@ -89,7 +90,7 @@ def test_a_label_map_keeps_its_values(tmp_path: Path) -> None:
     labels, affine = read_label(path)
     assert labels.dtype == np.uint8
     assert np.array_equal(labels[..., 0], GREY.T)
-    assert np.array_equal(affine, picture_affine())
+    assert np.array_equal(affine, PICTURE_RAS)
 
 
 def test_more_than_255_objects_are_one_label_where_that_is_said_and_else_refused_with_the_cure(tmp_path: Path) -> None:

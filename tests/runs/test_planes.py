@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from medseg.core.geometry import axis_codes
+from medseg.core.geometry import PICTURE_RAS, axis_codes
 from medseg.runs.planes import PLANES, Sheet, body_box, most_foreground, ras_grid
 
 SHAPE = (5, 7, 9)  # along R, A, S
@@ -88,3 +88,18 @@ def test_the_box_holds_the_mask_and_stays_in_the_volume() -> None:
     mask[1, 10, 18] = True
     assert body_box(mask, margin=2) == (slice(0, 4), slice(8, 13), slice(16, 20))
     assert body_box(np.zeros((3, 4, 5), bool)) == (slice(0, 3), slice(0, 4), slice(0, 5))
+
+
+def test_a_picture_is_one_plane_without_directions_as_it_is_seen() -> None:
+    shape = (7, 5, 1)
+    grid = ras_grid(shape, PICTURE_RAS)
+    assert [(plane.letters, plane.unit) for plane in grid.planes] == [((), "px")]
+    assert grid.caption_of_all(grid.planes[0], (0, 0, 0)) == "Picture"
+    pixels = np.arange(35).reshape(shape)
+    sheet = Sheet(grid.planes[0], (0, 0, 0), (slice(0, 7), slice(0, 5), slice(0, 1)), grid.spacing_mm)
+    assert np.array_equal(sheet.cut(grid.turn(pixels)), pixels[..., 0].T)
+
+
+def test_a_slice_of_a_patient_keeps_its_directions() -> None:
+    for shape, affine in (((7, 5, 2), PICTURE_RAS), ((7, 5, 1), np.diag([-1.0, -1.0, 3.0, 1.0]))):
+        assert ras_grid(shape, affine).planes == PLANES
