@@ -13,6 +13,7 @@ from medseg.core.errors import EXIT_DONE, EXIT_USAGE
 # Verb, the module whose main() runs it, and what it does.
 VERBS = {
     "train": ("medseg.train", "train a bundle, score it on a hold-out, leave a bundle that infers"),
+    "tune": ("medseg.tune", "search values of a recipe by their validation Dice"),
     "infer": ("medseg.infer", "segment studies with a bundle or a run"),
     "evaluate": ("medseg.evaluate", "score predictions against references, with intervals and a report"),
     "check": ("medseg.check", "say what is wrong with a bundle or a dataset, without training"),

@@ -20,7 +20,7 @@ FLOORS = (
     {"bundle", "datasets", "transforms", "metrics"},
     {"engine", "runs"},
     {"steps"},
-    {"train", "infer", "evaluate", "check", "deidentify"},
+    {"train", "tune", "infer", "evaluate", "check", "deidentify"},
     {"cli"},
     {"__main__"},
 )
@@ -34,6 +34,7 @@ DOORS = {
     "mlflow": ("runs/tracking.py",),
     "matplotlib": ("runs/pictures*.py",),
     "tqdm": ("runs/progress.py",),
+    "optuna": ("steps/tuning_search.py",),
     "yaml": ("recipe/*.py", "bundle/*.py", "runs/config_file.py"),
     # steps name the types of what bundle/ builds, and the version that a cache entry belongs to
     "monai": ("bundle/*.py", "transforms/*.py", "engine/*.py", "steps/parts.py", "steps/prepare.py"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from medseg.core.files import write_text
 from medseg.recipe.layers import Resolved
 
+_HEADER = ("The recipe of this run; behind each value, where it came from.",)
 _INDENT = "  "
 _COMMENT_COLUMN = 40  # origins stand in one column unless a value is longer
 
@@ -26,15 +27,15 @@ def write_config(path: Path, resolved: Resolved) -> None:
     write_text(path, format_config(resolved.values, resolved.origins))
 
 
-def format_config(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+def format_config(values: Mapping[str, Any], origins: Mapping[str, str], *, header: Sequence[str] = _HEADER) -> str:
     """The text of config.yaml, which is also what --print-config shows.
 
     Args:
         values: Dotted key to plain value.
         origins: Dotted key to origin.
+        header: Lines above the values, as comments.
     """
-    header = "# The recipe of this run; behind each value, where it came from."
-    return "\n".join([header, *_lines(values, origins, "", 0)]) + "\n"
+    return "\n".join([*(f"# {_one_line(line)}".rstrip() for line in header), *_lines(values, origins, "", 0)]) + "\n"
 
 
 def _lines(values: Mapping[str, Any], origins: Mapping[str, str], prefix: str, depth: int) -> list[str]:

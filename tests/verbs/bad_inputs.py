@@ -12,6 +12,7 @@ import damage as d
 import damage_evaluations as e
 import damage_models as m
 import damage_scans as s
+import damage_searches as t
 import numpy as np
 from damage import Make, Place, Words
 
@@ -412,6 +413,53 @@ EVALUATIONS = [
     Row("a model that has seen all of the data", e.all_seen, 1, ("trained on or chosen by each of its 8 labelled",)),
 ]
 
+SEARCHES = [
+    Row("a search without a space", t.without_space, 2, ("--space missing",)),
+    Row(
+        "a space with several faults",
+        t.search("optimizer.le: {values: [1.0]}\nloss.dice: {low: 2, high: 1}\nsampling.batch: {values: [0]}\n"),
+        1,
+        ("3 faults", "did you mean 'optimizer.lr'?", "low 2 is not below high 1", "0 is out of range"),
+    ),
+    Row("a space of what decides the comparison", t.search("seed: {values: [1, 2]}\n"), 1, ("give --seed",)),
+    Row("a grid of a range without steps", t.search(t.LINE, "--search", "grid"), 1, ("Give step or values",)),
+    Row(
+        "a grid larger than the number of trials",
+        t.search("sampling.batch: {values: [1, 2, 3]}\n", "--search", "grid", "--trials", 2),
+        2,
+        ("3 points, which makes 3 trainings", "--trials 2 is less"),
+    ),
+    Row("a search without an end", t.search(t.LINE), 2, ("--search random has no end of its own; give --trials N",)),
+    Row("a single trial", t.search(t.LINE, "--trials", 1), 2, ("--trials 1 is out of range; give 2 or more",)),
+    Row(
+        "a search with Optuna where it is absent",
+        t.search(t.LINE, "--trials", 3, "--search", "optuna"),
+        2,
+        ("pip install 'medseg[tune]'",),
+        machine=t.no_optuna,
+    ),
+    Row(
+        "a length set for trials of equal length",
+        t.search(t.LINE, "--trials", 3, "--set", "length.epochs=3"),
+        2,
+        ("every trial gets the same length; give --budget or --epochs",),
+    ),
+    Row(
+        "a search under torchrun",
+        t.search(t.LINE, "--trials", 3),
+        2,
+        ("runs in one process; start it without torchrun",),
+        machine=m.two_processes,
+    ),
+    Row("a training resumed as a search", lambda p: ["tune", "--resume", p.run], 1, ("is no search",)),
+    Row(
+        "an option beside the --resume of a search",
+        lambda p: ["tune", "--resume", p.run, "--trials", 9],
+        2,
+        ("--trials cannot stand beside --resume",),
+    ),
+]
+
 SECTIONS = {
     "Files": FILES,
     "Labels": LABELS,
@@ -423,5 +471,6 @@ SECTIONS = {
     "DICOM scans, and looking at scans": SCANS,
     "DICOM results": DICOM_RESULTS,
     "Evaluations": EVALUATIONS,
+    "Searches": SEARCHES,
 }
 ROWS = [row for rows in SECTIONS.values() for row in rows]
