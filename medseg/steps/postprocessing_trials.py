@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from monai.data import MetaTensor
-from monai.transforms import Compose
 
 from medseg.bundle.build import build_steps
 from medseg.bundle.label_codes import named_values
 from medseg.bundle.postprocessing import Cleaning
+from medseg.bundle.postprocessing_run import Chain, run_steps
 from medseg.bundle.read import Bundle
-from medseg.core.errors import GeometryError
 from medseg.core.geometry import spacing_of
 from medseg.core.types import Affine, LabelArray
 from medseg.metrics.boxes import box_of
@@ -138,7 +136,7 @@ def score(maps: LabelledMaps, values: Mapping[str, Sequence[int]]) -> Scores:
     return Scores({name: one[0] for name, one in scored.items()}, {name: one[1] for name, one in scored.items()})
 
 
-def cleaned(labels: LabelArray, affine_ras: Affine, chain: Compose) -> LabelArray:
+def cleaned(labels: LabelArray, affine_ras: Affine, chain: Chain) -> LabelArray:
     """A label map behind a chain of steps, exactly as the bundle's own chain would give it.
 
     Args:
@@ -150,17 +148,13 @@ def cleaned(labels: LabelArray, affine_ras: Affine, chain: Compose) -> LabelArra
     if box is None:
         return labels
     around = widen(box, _BORDER)
-    part = MetaTensor(labels[around][None].astype(np.float32), affine=affine_ras)
-    result = np.array(chain({"pred": part})["pred"].as_tensor().numpy()[0])
     whole = np.zeros_like(labels)
-    if result.shape != whole[around].shape:
-        raise GeometryError(f"a step made a label map of shape {part.shape[1:]} one of {result.shape}")
-    whole[around] = result.astype(np.uint8)
+    whole[around] = run_steps(labels[around], affine_ras, chain)
     return whole
 
 
 def _try_study(
-    study: LabelledStudy, values: Mapping[str, Sequence[int]], kept: Compose, candidates: Sequence[Compose]
+    study: LabelledStudy, values: Mapping[str, Sequence[int]], kept: Chain, candidates: Sequence[Chain]
 ) -> StudyTrial:
     maps = study.read()
     now = cleaned(maps.prediction, maps.affine_ras, kept)

@@ -91,3 +91,11 @@ def test_another_file_is_no_bundle(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"holds neither configs/metadata.json nor a run.json"):
         find_bundle(str(tmp_path))
+
+
+def test_a_cross_validation_names_the_runs_of_its_folds(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    for fold in ("fold0", "fold1"):
+        (tmp_path / fold / "bundle").mkdir(parents=True)
+    with pytest.raises(BundleError, match=r"holds a model for each fold: \S*fold0, \S*fold1\."):
+        find_bundle(str(tmp_path))

@@ -83,3 +83,22 @@ def test_the_record_of_a_split_holds_plain_values() -> None:
     record = split(cohort([1] * 5)).as_dict()
     assert isinstance(record["train"], list)
     assert (record["fold"], record["folds"], record["seed"]) == (0, 5, 0)
+
+
+@given(cohorts, st.integers(0, 99), shares)
+def test_without_a_hold_out_everyone_trains_or_validates(studies: list[Study], seed: int, share: float) -> None:
+    patients = {study.id: study.patient for study in studies}
+    parts = split(studies, fold=None, seed=seed, validation_share=share)
+    owners = [{patients[i] for i in part} for part in (parts.train, parts.validation)]
+    assert parts.holdout == ()
+    assert sorted([*parts.train, *parts.validation]) == sorted(patients)
+    assert all(owners)
+    assert not owners[0] & owners[1]
+
+
+def test_without_a_hold_out_two_patients_are_enough_and_the_record_says_all() -> None:
+    parts = split(cohort([1, 1]), fold=None)
+    assert (len(parts.train), len(parts.validation)) == (1, 1)
+    assert parts.as_dict()["fold"] == parts.fold_name == "all"
+    with pytest.raises(DatalistError, match=r"1 patient\(s\).*into training and validation; give 2 or more"):
+        split(cohort([4]), fold=None)

@@ -71,3 +71,11 @@ def test_only_a_tracked_run_is_told(tmp_path: Path) -> None:
     (run / "run.json").write_text(json.dumps({"mlflow_run_id": "1a", "request": {"tracking_uri": "http://x:5000"}}))
     assert tracked_run(run, tracking_uri=None) == Tracked("1a", "http://x:5000")
     assert tracked_run(run, tracking_uri="http://y:1") == Tracked("1a", "http://y:1")
+
+
+def test_a_run_within_another_is_tracked_where_that_one_is(tmp_path: Path) -> None:
+    whole = tmp_path / "runs" / "bundle" / "cv"
+    (whole / "fold0").mkdir(parents=True)
+    for run, request in ((whole, {}), (whole / "fold0", {"within": str(whole)})):
+        (run / "run.json").write_text(json.dumps({"mlflow_run_id": "1a", "request": request}))
+        assert tracked_run(run, tracking_uri=None) == Tracked("1a", f"sqlite:///{tmp_path}/runs/mlflow.db")

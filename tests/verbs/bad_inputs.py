@@ -11,6 +11,7 @@ import clinic
 import damage as d
 import damage_evaluations as e
 import damage_models as m
+import damage_pictures as p
 import damage_scans as s
 import damage_searches as t
 import numpy as np
@@ -120,6 +121,15 @@ LABELS = [
     Row("no label file at all", d.no_labels, 1, ("none of the 8 studies has a label file to train on",)),
 ]
 
+PICTURES = [
+    Row("a picture with a palette", p.look_at("P1.png", "P"), 1, ("P1.png'", "its colours stand in a palette")),
+    Row("a picture in printing colours", p.look_at("P1.tif", "CMYK"), 1, ("P1.tif'", "CMYK")),
+    Row("a TIFF of several pages", p.pages, 1, ("holds 2 pages or frames", "Save each as a file of its own")),
+    Row("a picture that is no PNG", p.look_at("P1.png", "L", format="JPEG"), 1, ("P1.png'", "no PNG file")),
+    Row("numbered objects of which no one says so", p.numbered, 1, ("such as 260", '"instances": true')),
+    Row("a picture for a bundle of volumes", p.for_volumes, 1, ("P1.png' is a picture", "takes volumes")),
+]
+
 FOLDERS = [
     Row("a folder that does not exist", lambda p: d.train(p, data=p.root / "dta"), 1, ("No data '", "check the sp")),
     Row("a folder of something else", d.other_folder, 1, ("no known layout", "Looked for", "images/X.nii.gz")),
@@ -197,6 +207,17 @@ OPTIONS = [
     Row("epochs and a budget", d.options("--epochs", 2, "--budget", "1m"), 2, ("not allowed with",)),
     Row("no epochs", d.options("--epochs", 0), 2, ("--epochs 0 is out of range; give 1 or more",)),
     Row("a fold that does not exist", d.options("--fold", 5), 1, ("fold 5 does not exist", "choose 0 to 4")),
+    Row("a fold that is no number", d.options("--fold", "first"), 2, ("'first' is no fold", "all to hold no one out")),
+    Row("one fold and all folds", d.options("--fold", 1, "--folds", 3), 2, ("not allowed with",)),
+    Row("a single fold", d.options("--folds", 1), 2, ("--folds 1 is out of range; give 2 or more",)),
+    Row("two folds of three patients", d.three_patients, 1, ("Set split.folds to 3 or more",)),
+    Row(
+        "all folds under torchrun",
+        d.options("--folds", 3),
+        2,
+        ("torchrun started several", "one --fold K at a time"),
+        machine=m.two_processes,
+    ),
     Row("a negative number of workers", d.options("--workers", -1), 2, ("--workers -1 is out of range",)),
     Row("fp16 on a CPU", d.options("--precision", "fp16", "--device", "cpu"), 2, ("choose bf16, fp32 or auto",)),
     Row(

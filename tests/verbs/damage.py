@@ -178,6 +178,10 @@ def only(count: int) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def three_patients(place: Place) -> Words:
+    return [*listing(only(3))(place), "--folds", 2]
+
+
 def broken_listing(place: Place) -> Words:
     data = place.data()
     (data / "dataset.json").write_text('{"training": [')

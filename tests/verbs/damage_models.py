@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -194,6 +195,16 @@ def no_cuda() -> Iterator[None]:
         yield
     finally:
         torch.cuda.is_available, torch.backends.mps.is_available = here
+
+
+@contextlib.contextmanager
+def two_processes() -> Iterator[None]:
+    """What torchrun tells the first of two processes."""
+    os.environ |= {"WORLD_SIZE": "2", "RANK": "0"}
+    try:
+        yield
+    finally:
+        del os.environ["WORLD_SIZE"], os.environ["RANK"]
 
 
 def machine() -> AbstractContextManager[None]:
