@@ -1,0 +1,167 @@
+"""The recipe of a plan: every value of train.yaml with its measured reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from medseg.core.types import Shape
+from medseg.planning import recipe_defaults as defaults
+from medseg.planning.fingerprint import Fingerprint, is_patient
+from medseg.planning.fit import Fit
+from medseg.planning.recipe_defaults import effect
+from medseg.planning.topology import multiples
+from medseg.planning.yaml_text import Row
+
+MOST_COVERED = 0.5  # of the median study: a patch of this share holds nearly always what the study holds
+NEARLY_ALWAYS = 0.95  # share of the studies that hold a label
+
+
+def plan_recipe(
+    data: Fingerprint, fit: Fit, shape: Shape, spacing_mm: tuple[float, float, float], budget_min: float | None
+) -> dict[str, tuple[Row, ...]]:
+    """Section to rows, in the order of train.yaml; "" holds what stands in no section.
+
+    Args:
+        data: What the data holds.
+        fit: Patch, batch, network.
+        shape: Median study at the target spacing.
+        spacing_mm: Target.
+        budget_min: Wall time of a training; None counts epochs.
+    """
+    name = fit.network.name
+    training = max(1, round(data.patients * (1 - 1 / defaults.FOLDS) * (1 - _validation_share(data))))
+    per_study = _patches_per_study(fit, shape, training)
+    return {
+        "": (Row("seed", 0, "of split, weights, patches and changes; the same seed on a CPU gives the same weights"),),
+        "split": _split(data),
+        "sampling": _sampling(data, fit, shape, per_study),
+        "augmentation": (
+            Row("flip_axes", _flips(data), _flip_reason(data)),
+            _rotation(data, fit, spacing_mm),
+            *defaults.AUGMENTATION,
+        ),
+        "loss": _loss(data, fit, shape),
+        "optimizer": (
+            defaults.OPTIMIZER_NAME,
+            Row("lr", defaults.LEARNING_RATE[name], f"at the peak of the schedule; what {name} bears"),
+            *defaults.OPTIMIZER,
+        ),
+        "schedule": defaults.SCHEDULE,
+        **_length(fit, training, per_study, budget_min),
+    }
+
+
+def _validation_share(data: Fingerprint) -> float:
+    rest = data.patients * (1 - 1 / defaults.FOLDS)
+    enough = rest * defaults.VALIDATION_SHARE >= defaults.FEWEST_VALIDATING
+    return defaults.VALIDATION_SHARE if enough else defaults.VALIDATION_SHARE_SMALL
+
+
+def _split(data: Fingerprint) -> tuple[Row, ...]:
+    share = _validation_share(data)
+    return (
+        Row(
+            "folds", defaults.FOLDS, f"parts of the {data.patients} patients; one is held out, scored once, at the end"
+        ),
+        Row("validation_share", share, "of the patients not held out: they choose the best checkpoint"),
+    )
+
+
+def _patches_per_study(fit: Fit, shape: Shape, training: int) -> int:
+    """As many as cover a study, and so many that an epoch is not over at once."""
+    covering = round(math.prod(shape) / math.prod(fit.patch))
+    return max(min(covering, defaults.MOST_PATCHES_PER_STUDY), math.ceil(defaults.FEWEST_PATCHES / training), 1)
+
+
+def _sampling(data: Fingerprint, fit: Fit, shape: Shape, per_study: int) -> tuple[Row, ...]:
+    covered = math.prod(fit.patch) / math.prod(shape)
+    why = f"the median study is {_times(shape)} at this spacing, {_share_in_words(covered)}; "
+    why += multiples(fit.network.divisor)
+    if fit.shrunk:
+        why += "; smaller than the study to stay within memory and time of a step"
+    present = f"labels are {data.foreground_share:.2%} of a study (median)"
+    return (
+        Row("patch", list(fit.patch), why),
+        Row("batch", fit.batch, f"patches per step, about {fit.gflop:.0f} GFLOP: small, so that there are many steps"),
+        Row("patches_per_study", per_study, "an epoch is this many patches of every training study"),
+        Row("foreground", defaults.FOREGROUND, f"share of patches centred on a label, each equally often; {present}"),
+    )
+
+
+def _flips(data: Fingerprint) -> list[int]:
+    return [one.axis for one in data.mirroring if one.allowed]
+
+
+def _flip_reason(data: Fingerprint) -> str:
+    return "; ".join(one.reason for one in data.mirroring)
+
+
+def _rotation(data: Fingerprint, fit: Fit, spacing_mm: tuple[float, float, float]) -> Row:
+    """In the slice alone for 2D; small where slices are thick, since a turn out of the slice mixes them."""
+    probability, limit = defaults.ROTATION_PROBABILITY, defaults.ROTATION_DEG
+    if not is_patient(data.source.modality):
+        probability, limit = defaults.ROTATION_PROBABILITY_PICTURE, defaults.ROTATION_DEG_PICTURE
+        why = "degrees within the image: it has no upright"
+    elif data.thin_axis is not None:
+        why = "degrees within the slice: how bodies lie in the scanner"
+    elif (turn := _turn_of_thick_slices(fit, spacing_mm)) < limit:
+        limit = turn
+        why = (
+            f"degrees about each axis; slices are {max(spacing_mm):g} mm thick: no part of a patch leaves its slice far"
+        )
+    else:
+        why = "degrees about each axis: how bodies lie in the scanner"
+    return Row("rotation", effect(probability, -limit, limit), why)
+
+
+def _turn_of_thick_slices(fit: Fit, spacing_mm: tuple[float, float, float]) -> float:
+    """Degrees that move the edge of a patch by one slice; no limit where voxels are about even."""
+    if fit.network.topology.is_even:
+        return math.inf
+    thick = max(range(3), key=lambda axis: spacing_mm[axis])
+    half_mm = max(fit.patch[axis] * spacing_mm[axis] for axis in range(3) if axis != thick) / 2
+    return float(f"{math.degrees(math.atan2(spacing_mm[thick], half_mm)):.2g}")
+
+
+def _loss(data: Fingerprint, fit: Fit, shape: Shape) -> tuple[Row, ...]:
+    covered = math.prod(fit.patch) / math.prod(shape)
+    fewest = min((one.present / data.studies for one in data.labels.values()), default=0.0)
+    whole = covered >= MOST_COVERED and fewest >= NEARLY_ALWAYS
+    why = (
+        f"each label is in {fewest:.0%} of the studies{' or more' if fewest < 1 else ''}, {_share_in_words(covered)}: "
+    )
+    why += "Dice of each patch by itself" if whole else "one Dice over the batch, a patch without a label is no failure"
+    return (
+        *defaults.LOSS,
+        Row("batch_dice", not whole, why),
+        Row("deep_supervision", list(fit.network.heads), "weight per output of the network, the finest first"),
+    )
+
+
+def _length(fit: Fit, training: int, per_study: int, budget_min: float | None) -> Mapping[str, tuple[Row, ...]]:
+    steps = math.ceil(training * per_study / fit.batch)
+    epochs = max(1, math.ceil(defaults.STEPS / steps))
+    budget: Any = "minutes; where given, the run ends there and not after epochs (--budget 20m)"
+    every = max(1, round(epochs / defaults.VALIDATIONS))
+    scorings = f"epochs between two scorings of the validation studies: about {defaults.VALIDATIONS} in a run"
+    return {
+        "length": (
+            Row("epochs", epochs, f"about {epochs * steps} steps: {steps} in an epoch of {training} training studies"),
+            Row("budget_min", budget_min, budget),
+        ),
+        "engine": defaults.ENGINE,
+        "validation": (
+            Row("every", every, scorings),
+            *defaults.VALIDATION,
+        ),
+    }
+
+
+def _share_in_words(covered: float) -> str:
+    return "a patch covers it whole" if covered >= 1 else f"a patch has {covered:.0%} of its voxels"
+
+
+def _times(shape: Shape) -> str:
+    return " x ".join(str(side) for side in shape)

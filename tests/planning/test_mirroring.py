@@ -1,0 +1,87 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from medseg.planning.likeness import signature_of
+from medseg.planning.measures import LabelMeasures, StudyMeasures
+from medseg.planning.mirroring import FEWEST_FOR_OTHER_AXES, judge_mirroring
+
+NAMES = {1: "head", 2: "tail"}
+MANY = FEWEST_FOR_OTHER_AXES
+Study = Callable[..., StudyMeasures]
+Label = Callable[..., LabelMeasures]
+
+
+def ways(study: Study, label: Label, offsets: list[tuple[float, float, float]]) -> list[StudyMeasures]:
+    """Studies in which label 2 lies so far from label 1, and both about the middle."""
+    halves = [np.array(offset) / 2 for offset in offsets]
+    return [study(labels={1: label(centre=tuple(-half)), 2: label(centre=tuple(half))}) for half in halves]
+
+
+def scattered(n: int, axis: int, way: float = 0.0, deviation: float = 3.0) -> list[tuple[float, float, float]]:
+    drawn = np.random.default_rng(0).normal(0, deviation, (n, 3))
+    drawn[:, axis] += way
+    return [tuple(row) for row in drawn]
+
+
+def allowed(studies: list[StudyMeasures], names: dict[int, str] = NAMES, *, is_patient: bool = True) -> list[int]:
+    return [one.axis for one in judge_mirroring(studies, names, axes=(0, 1, 2), is_patient=is_patient) if one.allowed]
+
+
+def test_head_and_tail_forbid_their_axis_and_no_other(study: Study, label: Label) -> None:
+    studies = ways(study, label, scattered(MANY, axis=1, way=20.0))
+    assert allowed(studies) == [0, 2]
+    reason = judge_mirroring(studies, NAMES, axes=(1,), is_patient=True)[0].reason
+    assert reason.startswith("back-front no: from head to tail +")
+    assert reason.endswith("same sign in 100% of 20")
+
+
+def test_left_and_right_forbid_their_axis(study: Study, label: Label) -> None:
+    assert allowed(ways(study, label, scattered(MANY, axis=0, way=-30.0))) == [1, 2]
+
+
+def test_labels_on_either_side_forbid_nothing(study: Study, label: Label) -> None:
+    studies = ways(study, label, scattered(MANY, axis=0, way=20.0))
+    assert allowed([*studies, *ways(study, label, scattered(MANY, axis=0, way=-20.0))]) == [0, 1, 2]
+
+
+def test_one_label_that_always_lies_on_one_side_forbids_its_axis(study: Study, label: Label) -> None:
+    studies = [study(labels={1: label(centre=centre)}) for centre in scattered(MANY, axis=2, way=-25.0)]
+    assert allowed(studies, {1: "prostate"}) == [0, 1]
+
+
+def test_a_consistent_hairs_breadth_confuses_nobody(study: Study, label: Label) -> None:
+    # 0.8 mm of labels that spread over 4 mm is a fifth of the spread
+    assert allowed(ways(study, label, scattered(MANY, axis=1, way=0.8, deviation=0.1))) == [0, 1, 2]
+
+
+def test_a_label_named_after_its_side_forbids_left_and_right_before_anything_is_measured(study: Study) -> None:
+    studies = [study(labels={})] * MANY
+    assert allowed(studies, {1: "Left kidney", 2: "spine"}) == [1, 2]
+    assert allowed(studies, {1: "cleft", 2: "bright spot"}) == [0, 1, 2]
+    assert allowed(studies, {1: "left"}, is_patient=False) == [0, 1, 2]
+
+
+def test_few_studies_allow_left_and_right_alone(study: Study, label: Label) -> None:
+    studies = ways(study, label, scattered(MANY - 1, axis=0))
+    assert allowed(studies) == [0]
+    assert allowed(studies, is_patient=False) == [0, 1, 2]
+    assert "19 studies are too few" in judge_mirroring(studies, NAMES, axes=(2,), is_patient=True)[0].reason
+
+
+def test_images_that_differ_from_their_mirror_image_forbid_the_axis(study: Study) -> None:
+    random = np.random.default_rng(1)
+    ramp = np.zeros((1, 24, 24, 24))
+    ramp += np.linspace(0, 1, 24)[None, None, :, None]  # brighter to the front, even along the other axes
+    studies = [study(labels={}, signature=signature_of(ramp + random.normal(0, 0.05, ramp.shape))) for _ in range(MANY)]
+    assert allowed(studies) == [0, 2]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_images_of_one_slice_are_compared_too(study: Study, axis: int) -> None:
+    random = np.random.default_rng(1)
+    ramp = np.moveaxis(np.tile(np.linspace(0, 1, 24), (24, 1)), 1, axis)[None, :, :, None]
+    studies = [study(labels={}, signature=signature_of(ramp + random.normal(0, 0.05, ramp.shape))) for _ in range(MANY)]
+    found = judge_mirroring(studies, {}, axes=(0, 1), is_patient=False)
+    assert [one.axis for one in found if one.allowed] == [1 - axis]
