@@ -26,7 +26,7 @@ def evaluate_text(plan: Plan) -> str:
         *_regions(plan),
         "",
         "tolerance_mm:   # a surface within this distance counts as right",
-        *(f"  {one}: {written(tolerance)}   # one voxel: experts rarely agree below it" for one in scored),
+        *(f"  {written(one)}: {written(tolerance)}   # one voxel: experts rarely agree below it" for one in scored),
         "",
         "thresholds: {}  # metric to label to the least value accepted; none are set before the model is measured",
     ]
@@ -51,5 +51,5 @@ def _seen(plan: Plan, value: int) -> str:
 def _regions(plan: Plan) -> list[str]:
     if not plan.regions:
         return ["regions: {}     # none: labels are scored as they are"]
-    rows = [f"  {region}: {written(list(names))}" for region, names in plan.regions.items()]
+    rows = [f"  {written(region)}: {written(list(names))}" for region, names in plan.regions.items()]
     return ["regions:        # what is scored: unions of labels, as BraTS does", *rows]

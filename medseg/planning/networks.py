@@ -172,4 +172,5 @@ def _waiting(topology: Topology) -> str:
     waiting = sum(1 in kernel for kernel in topology.kernels)
     if not waiting:
         return "voxels are about as long along every axis"
-    return f"1 along thick slices in the first {waiting} level(s), until the others have been halved to their length"
+    levels = "level" if waiting == 1 else f"{waiting} levels"
+    return f"1 along thick slices in the first {levels}, until the others have been halved to their length"

@@ -52,7 +52,8 @@ def resampled(shapes: Sequence[Sequence[int]], spacings: Sequence[Triple], targe
 
 
 def _resampled(size: int, spacing_mm: float, target_mm: float) -> int:
-    return size if target_mm < 0 else max(1, round(size * spacing_mm / target_mm))
+    """As Spacing of MONAI counts: the centres of the first and the last voxel stay where they are."""
+    return size if target_mm < 0 else round((size - 1) * spacing_mm / target_mm + 1)
 
 
 def _rounded(length: float) -> float:

@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from medseg.core.recipe import Recipe
+from medseg.planning import recipe_defaults as defaults
+from medseg.planning.fingerprint import Fingerprint
+from medseg.planning.measures import LabelMeasures
+from medseg.planning.mirroring import Mirroring
+from medseg.planning.plan import Plan
+from medseg.planning.yaml_text import Row
+from medseg.recipe.layers import leaves
+
+Print = Callable[..., Fingerprint]
+Planned = Callable[..., Plan]
+THICK: dict[str, Any] = {"shape": (320, 320, 16), "spacing_mm": (0.5, 0.5, 5.0)}
+
+
+def rows(plan: Plan) -> dict[str, Row]:
+    return {f"{title}.{row.key}".lstrip("."): row for title, found in plan.recipe.items() for row in found}
+
+
+def test_every_value_that_a_recipe_has_is_given_with_a_reason(planned: Planned) -> None:
+    given = rows(planned())
+    wanted = {key.rsplit(".", 1)[0] if key.count(".") == 2 else key for key in leaves(Recipe)}
+    assert {key for key in given} == wanted
+    assert [key for key, row in given.items() if not row.why] == []
+
+
+def test_a_run_has_about_the_same_number_of_steps_whatever_the_data(planned: Planned, fingerprint: Print) -> None:
+    for studies in (5, 40, 300):
+        plan = planned(fingerprint(studies))
+        given = rows(plan)
+        training = studies * 0.8 * (1 - given["split.validation_share"].value)
+        steps = given["length.epochs"].value * training * given["sampling.patches_per_study"].value / plan.fit.batch
+        assert steps == pytest.approx(defaults.STEPS, rel=0.15)
+
+
+def test_a_budget_stands_in_the_recipe(planned: Planned) -> None:
+    assert rows(planned(budget_min=20.0))["length.budget_min"].value == 20.0
+    assert rows(planned())["length.budget_min"].value is None
+
+
+@pytest.mark.parametrize(("patients", "share"), [(99, 0.2), (100, 0.1)])
+def test_few_patients_give_a_larger_share_to_validation(
+    planned: Planned, fingerprint: Print, patients: int, share: float
+) -> None:
+    # 0.1 of the 80 that are not held out are 8, the fewest that are worth it
+    assert rows(planned(fingerprint(patients)))["split.validation_share"].value == share
+
+
+def test_flips_are_those_that_the_labels_allow(planned: Planned, fingerprint: Print) -> None:
+    data = replace(fingerprint(), mirroring=(Mirroring(0, True, "a yes"), Mirroring(1, False, "b no")))
+    flips = rows(planned(data))["augmentation.flip_axes"]
+    assert (flips.value, flips.why) == ([0], "a yes; b no")
+
+
+def test_thick_slices_are_turned_by_one_slice_at_most(planned: Planned, fingerprint: Print) -> None:
+    plan = planned(fingerprint(study=THICK))
+    turn = rows(plan)["augmentation.rotation"]
+    half_mm = max(plan.fit.patch[:2]) * 0.5 / 2
+    assert turn.value["range"][1] == pytest.approx(
+        57.3 * 5.0 / half_mm, rel=0.05
+    )  # small angles: 1 radian is 57.3 degrees
+    assert "5 mm thick" in turn.why
+
+
+def test_a_slide_is_turned_all_around_and_a_head_a_little(planned: Planned, fingerprint: Print) -> None:
+    slide = rows(planned(fingerprint(study={"shape": (256, 256, 1)}, modality="microscopy", pictures=True)))
+    assert slide["augmentation.rotation"].value["range"] == [-180.0, 180.0]
+    assert rows(planned())["augmentation.rotation"].value["range"] == [-15.0, 15.0]
+
+
+def test_dice_is_taken_of_each_patch_where_each_holds_every_label(
+    planned: Planned, fingerprint: Print, label: Callable[..., LabelMeasures]
+) -> None:
+    assert rows(planned())["loss.batch_dice"].value is False
+    assert rows(planned(fingerprint(study={"labels": {1: label()}})))["loss.batch_dice"].value is True
+    wide = fingerprint(study={"shape": (240, 240, 155), "box": (240, 240, 155)})
+    assert rows(planned(wide))["loss.batch_dice"].value is True
+
+
+def test_a_weight_is_given_per_output_of_the_network(planned: Planned, fingerprint: Print) -> None:
+    for network in ("unet", "dynunet", "segresnet"):
+        plan = planned(network=network)
+        given = rows(plan)
+        assert given["loss.deep_supervision"].value == list(plan.fit.network.heads)
+        assert given["optimizer.lr"].value == defaults.LEARNING_RATE[network]
+
+
+def test_a_small_part_of_a_large_study_is_drawn_several_times(planned: Planned, fingerprint: Print) -> None:
+    wide = planned(fingerprint(300, study={"shape": (240, 240, 155), "box": (240, 240, 155)}))
+    given = rows(wide)
+    assert 1 < given["sampling.patches_per_study"].value <= defaults.MOST_PATCHES_PER_STUDY
+    assert "smaller than the study to stay within memory" in given["sampling.patch"].why
+    assert rows(planned(fingerprint(300)))["sampling.patches_per_study"].value == 1
