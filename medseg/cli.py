@@ -12,6 +12,7 @@ from medseg.core.errors import EXIT_DONE, EXIT_USAGE
 
 # Verb, the module whose main() runs it, and what it does.
 VERBS = {
+    "plan": ("medseg.plan", "measure a data set and write a bundle that fits it"),
     "train": ("medseg.train", "train a bundle, score it on a hold-out, leave a bundle that infers"),
     "tune": ("medseg.tune", "search values of a recipe by their validation Dice"),
     "infer": ("medseg.infer", "segment studies with a bundle or a run"),

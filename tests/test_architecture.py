@@ -20,7 +20,7 @@ FLOORS = (
     {"bundle", "datasets", "transforms", "metrics", "planning"},
     {"engine", "runs"},
     {"steps"},
-    {"train", "tune", "infer", "evaluate", "check", "deidentify"},
+    {"plan", "train", "tune", "infer", "evaluate", "check", "deidentify"},
     {"cli"},
     {"__main__"},
 )

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans_of_the_pages import write_label_maps, write_scans
 
-from medseg import check, cli, deidentify, evaluate, infer, train, tune
+from medseg import check, cli, deidentify, evaluate, infer, plan, train, tune
 from medseg.core.command import Parser
 from medseg.datasets.detect import DATASETS
 from medseg.datasets.phantom import write_phantom_cohort
@@ -81,6 +81,7 @@ SLOW = (
     "docs/how-to/scanner.md",
     "docs/how-to/cross-validate.md",
     "docs/how-to/evaluate.md",
+    "docs/how-to/plan.md",
     "docs/how-to/train-on-your-data.md",
     "docs/how-to/tune.md",
     "docs/tutorials/phantom-to-report.md",
@@ -189,7 +190,7 @@ def _first_cells(text: str) -> list[str]:
     ("verb", "parser"),
     [
         (verb.__name__.removeprefix("medseg."), verb.parser)
-        for verb in (train, tune, infer, evaluate, check, deidentify)
+        for verb in (plan, train, tune, infer, evaluate, check, deidentify)
     ],
 )
 def test_the_reference_lists_the_options_of_a_verb(verb: str, parser: Callable[[], Parser]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from medseg.core.errors import OutputError
+from medseg.core.machine import default_folder as default_folder
 from medseg.transforms.prepared import Prepared
 
 FORMAT = 1  # raise when what lies in a cache folder changes shape
@@ -76,9 +77,3 @@ def _write(folder: Path, study: Prepared) -> None:
     np.save(folder / "label.npy", study.label)
     positions = {f"c{index}": voxels for index, voxels in study.positions.items()}
     np.savez(folder / "facts.npz", id=np.asarray(study.id), spacing_mm=np.asarray(study.spacing_mm), **positions)  # type: ignore[arg-type]
-
-
-def default_folder() -> Path:
-    """Where prepared studies lie unless told otherwise: the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ".cache")
-    return Path(base) / "medseg"

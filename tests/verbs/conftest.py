@@ -1,8 +1,10 @@
 """A tiny bundle, a tiny cohort and one finished run of both, made once for all tests of the verbs."""
 
+import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the tests of this folder share tiny.py and bad_inputs.py
 
 import tiny
+
+_BLOCK = """
+import sys
+class _NoMedseg:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "medseg":
+            raise ImportError("medseg is kept out of this process")
+sys.meta_path.insert(0, _NoMedseg())
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,3 +84,21 @@ def brats_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.add_random_weights(
         tiny.write_tiny_bundle(tmp_path_factory.mktemp("model") / "brats_unet3d", "brats_unet3d")
     )
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, Path], dict[str, Path]]:
+    """`python -m monai.bundle run` where `import medseg` fails; gives study to label map."""
+    block = tmp_path_factory.mktemp("block")
+    (block / "sitecustomize.py").write_text(_BLOCK, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(block), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
+
+    def run(bundle: Path, data: Path, output: Path) -> dict[str, Path]:
+        words = ["--config_file", "configs/inference.yaml", "--dataset_dir", str(data), "--output_dir", str(output)]
+        command = [sys.executable, "-m", "monai.bundle", "run", *words]
+        done = subprocess.run(command, env=environment, cwd=bundle, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        paths = output.glob("*_seg.nii.gz")
+        return {path.name.removesuffix("_seg.nii.gz").removesuffix("_t1"): path for path in paths}
+
+    return run

@@ -1,10 +1,7 @@
 """`medseg infer` on files, folders and datasets, and stock MONAI giving the same label maps."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +10,6 @@ import numpy as np
 import pytest
 import tiny
 
-_BLOCK = """
-import sys
-class _NoMedseg:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "medseg":
-            raise ImportError("medseg is kept out of this process")
-sys.meta_path.insert(0, _NoMedseg())
-"""
 _LPS = np.array([[-1.0, 0, 0, 12], [0, -1.0, 0, 15], [0, 0, 1.0, -9], [0, 0, 0, 1]])
 _SAGITTAL_THICK = np.array([[0, 0, -3.0, 10], [1.2, 0, 0, -20], [0, 0.9, 0, 5], [0, 0, 0, 1]])
 _NAMES_2023 = {"t1": "t1n", "t1ce": "t1c", "t2": "t2w", "flair": "t2f", "seg": "seg"}
@@ -222,24 +211,6 @@ def test_two_studies_of_one_name_are_refused(model: Path, tiny_cohort: Path, tmp
 
 
 # Stock MONAI
-
-
-@pytest.fixture(scope="session")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, Path], dict[str, Path]]:
-    """`python -m monai.bundle run` where `import medseg` fails; gives study to label map."""
-    block = tmp_path_factory.mktemp("block")
-    (block / "sitecustomize.py").write_text(_BLOCK, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(block), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
-
-    def run(bundle: Path, data: Path, output: Path) -> dict[str, Path]:
-        words = ["--config_file", "configs/inference.yaml", "--dataset_dir", str(data), "--output_dir", str(output)]
-        command = [sys.executable, "-m", "monai.bundle", "run", *words]
-        done = subprocess.run(command, env=environment, cwd=bundle, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
-        paths = output.glob("*_seg.nii.gz")
-        return {path.name.removesuffix("_seg.nii.gz").removesuffix("_t1"): path for path in paths}
-
-    return run
 
 
 def _assert_same_labels(bundle: Path, inputs: Path, stock_maps: dict[str, Path], output: Path) -> None:

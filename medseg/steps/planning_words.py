@@ -1,0 +1,112 @@
+"""What medseg plan says to the user: of the data, of the plan, and of what the trial showed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from medseg.core.split import split_by_patient
+from medseg.core.study import Study
+from medseg.planning.fingerprint import Fingerprint
+from medseg.planning.inference_text import candidates_in_words
+from medseg.planning.normalisation import looks_like_ct
+from medseg.planning.plan import Plan
+from medseg.runs.progress import format_seconds
+from medseg.steps.fingerprint import Found
+from medseg.steps.planning_probe import Probe
+
+
+def doubts(data: Fingerprint) -> list[str]:
+    """What the user alone can say, one sentence each."""
+    found = []
+    if data.source.modality == "unknown":
+        found.append(
+            "nothing says which modality this is: intensities are normalised per study, as for MR. Give --modality CT, "
+            "MR …"
+        )
+    if looks_like_ct(data):
+        found.append(f"values reach down to {data.intensities[0].low:g}, as in CT; if it is, give --modality CT")
+    return found
+
+
+def data_lines(found: Found) -> list[str]:
+    """What was found in the data."""
+    data, dataset = found.fingerprint, found.dataset
+    labels = ", ".join(
+        f"{value} {data.source.labels[value]} in {one.present} of {data.studies}" for value, one in data.labels.items()
+    )
+    return [
+        f"data      {dataset.layout}: '{dataset.root}'",
+        f"studies   {data.studies}, of {data.patients} patient{'s'[: data.patients != 1]}",
+        f"channels  {', '.join(dataset.channel_names)}",
+        f"modality  {data.source.modality}, says {data.source.modality_from}",
+        f"labels    {labels}",
+        *(f"note      {note}" for note in found.notes),
+    ]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What was chosen, each with its reason."""
+    flips = plan.recipe["augmentation"][0]
+    spacing = times([f"{length:g}" for length in plan.spacing_mm if length > 0])
+    network = plan.fit.network
+    return [
+        f"spacing   {spacing} mm: {plan.spacing_why}",
+        f"intensity {plan.normalisation.why}",
+        f"network   {network.in_words}, {network.parameters / 1e6:.1f} million weights",
+        f"patch     {times(plan.fit.patch)}, {plan.fit.batch} per step, of a median study of {times(plan.shape)}",
+        f"mirroring {flips.value}: {flips.why}",
+        *(f"after     {line}" for line in candidates_in_words(plan)),
+    ]
+
+
+def probe_lines(plan: Plan, tried: Probe, studies: Sequence[Study]) -> list[str]:
+    """What a training will take: seconds and memory."""
+    seconds = f"a step takes {tried.step_s:.2f} s, a study {tried.study_s:.1f} s"
+    return [
+        f"tried     on {tried.device} in {tried.precision}: {seconds}",
+        f"time      {_time(plan, tried, studies)}",
+        f"memory    {_memory(plan, tried)}",
+    ]
+
+
+def times(sides: Sequence[object]) -> str:
+    """Sides of a box: "40 x 56 x 40"."""
+    return " x ".join(str(side) for side in sides)
+
+
+def _time(plan: Plan, tried: Probe, studies: Sequence[Study]) -> str:
+    rows = _recipe(plan)
+    split = split_by_patient(
+        studies, fold=0, folds=rows["folds"], validation_share=rows["validation_share"], seed=rows["seed"]
+    )
+    per_epoch = math.ceil(len(split.train) * rows["patches_per_study"] / plan.fit.batch)
+    validation_s = len(split.validation) * tried.study_s
+    end_s = validation_s + tried.holdout_s * len(split.holdout) + tried.finish_s
+    step_s = tried.step_s + validation_s / (rows["every"] * per_epoch)
+    if plan.options.budget_min is not None:
+        steps = max(int((plan.options.budget_min * 60 - end_s) / step_s), 0)
+        return f"about {steps} steps fit into {plan.options.budget_min:g} minutes, with their scoring"
+    epochs = rows["epochs"]
+    whole_s = epochs * per_epoch * step_s + end_s
+    return f"about {format_seconds(whole_s)} for {epochs} epochs of {per_epoch} steps and their scoring"
+
+
+def _memory(plan: Plan, tried: Probe) -> str:
+    limit = f"within {plan.options.memory_gib:.3g} GB"
+    formula = f"formula: {plan.fit.demand.gib:.1f}"
+    step = tried.peak_gib - tried.prepared_gib
+    if tried.device.startswith("cuda"):
+        return f"about {step:.1f} GB of the device ({formula}), {limit}"
+    kept = plan.prepared_gib * (1 - 1 / _recipe(plan)["folds"])  # of those that are not held out
+    if step + kept <= plan.options.memory_gib:
+        return f"about {step + kept:.1f} GB in a training ({formula}), {limit}"
+    return (
+        f"about {step:.1f} GB in a training ({formula}), {limit} with --cache disk; {kept:.1f} GB more where prepared "
+        "studies are kept in memory"
+    )
+
+
+def _recipe(plan: Plan) -> dict[str, Any]:
+    return {row.key: row.value for rows in plan.recipe.values() for row in rows}
