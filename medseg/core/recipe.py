@@ -60,6 +60,18 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class CurriculumRecipe:
+    """Smaller patches at the start of a run, of which a minute holds more steps; ``share`` 0 for none.
+
+    ``share`` is of the run's time where it has a budget, of its epochs where it has not.
+    """
+
+    share: Annotated[float, Limits(0.0, 0.9)]
+    patch: Annotated[tuple[int, ...], _COUNT]
+    batch: Annotated[int, _COUNT]
+
+
+@dataclass(frozen=True)
 class Effect:
     """A random change: how often, and the range its strength is drawn from."""
 
@@ -94,9 +106,9 @@ class LossRecipe:
 
 @dataclass(frozen=True)
 class OptimizerRecipe:
-    """What turns gradients into steps. ``momentum`` is used by sgd alone."""
+    """What turns gradients into steps. ``momentum`` is used by muon and sgd."""
 
-    name: Annotated[str, _choice("adamw", "sgd")]
+    name: Annotated[str, _choice("adamw", "muon", "sgd")]
     lr: Annotated[float, _POSITIVE]
     weight_decay: Annotated[float, _NOT_NEGATIVE]
     momentum: Annotated[float, _SHARE]
@@ -146,6 +158,7 @@ class Recipe:
     seed: Annotated[int, Limits(0)]
     split: SplitRecipe
     sampling: Sampling
+    curriculum: CurriculumRecipe
     augmentation: Augmentation
     loss: LossRecipe
     optimizer: OptimizerRecipe

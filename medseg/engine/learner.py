@@ -16,6 +16,7 @@ from medseg.engine.batches import Batch
 from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.losses import build_loss
+from medseg.engine.muon import Muon
 
 
 class Learner:
@@ -165,6 +166,8 @@ def _build_optimizer(network: nn.Module, recipe: OptimizerRecipe) -> torch.optim
             nesterov=recipe.momentum > 0,
             weight_decay=recipe.weight_decay,
         )
+    if recipe.name == "muon":
+        return Muon(network.parameters(), recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     # fused: one pass over the parameters instead of several, 2.8 times faster on the CPU measured
     return torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True)
 

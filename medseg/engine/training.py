@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from medseg.core.recipe import Recipe
 from medseg.engine.batches import Batch, Patches, serve
 from medseg.engine.checkpoint import random_state, restore_random_state
+from medseg.engine.counters import Counters, Span
 from medseg.engine.device import peak_memory_gib
 from medseg.engine.distributed import largest
 from medseg.engine.learner import Learner
@@ -22,33 +23,6 @@ from medseg.engine.scoring import mean_scored
 SAVE_EVERY_S = 60.0
 
 FINISHED, STOPPED, INTERRUPTED = "finished", "stopped", "interrupted"
-
-
-@dataclass
-class Counters:
-    """Where a run is.
-
-    Attributes:
-        epoch: Epochs completed.
-        step: Steps done of the next epoch.
-        steps: Steps done in all.
-        elapsed_s: Seconds of training and validation, over all resumes.
-        train_s: Of these, the steps.
-        wait_s: Of these again, waiting for data.
-        best: Best mean validation Dice; -1 before the first.
-        best_epoch: Epoch of it.
-        stale: Validations since.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    steps: int = 0
-    elapsed_s: float = 0.0
-    train_s: float = 0.0
-    wait_s: float = 0.0
-    best: float = -1.0
-    best_epoch: int = 0
-    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +68,19 @@ class Watcher(Protocol):
         """Keep the state; ``is_best`` where validation was never better."""
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A run's first epochs, on patches of their own.
+
+    Attributes:
+        patches: What it learns from until then.
+        until: Progress of the run, 0 to 1; the epoch under way is finished first.
+    """
+
+    patches: Patches
+    until: float
+
+
 Validate = Callable[[], dict[str, float]]  # mean Dice per scored name of the judged network
 
 
@@ -109,6 +96,7 @@ class Training:
         watcher: Who looks on.
         workers: Processes that prepare batches.
         counters: Where the run is.
+        opening: Smaller patches for the first epochs; None for the same patches throughout.
     """
 
     learner: Learner
@@ -118,6 +106,7 @@ class Training:
     watcher: Watcher
     workers: int
     counters: Counters = field(default_factory=Counters)
+    opening: Opening | None = None
     _saved_s: float = field(default=0.0, repr=False)
 
     @property
@@ -147,17 +136,12 @@ class Training:
         """
         if self.counters.epoch and (outcome := self._outcome(self.pace.progress)):
             return outcome
-        batches = serve(
-            self.patches,
-            world=self.learner.world,
-            epoch=self.counters.epoch,
-            step=self.counters.step,
-            workers=self.workers,
-            pin=self.learner.device.type == "cuda",
-        )
+        batches: Iterator[Batch] | None = None
         progress, self._saved_s = self.pace.progress, time.monotonic()
         while True:
-            span = _Span(self.counters)
+            if self._turns(progress) or batches is None:
+                batches = self._serve()
+            span = Span(self.counters)
             losses, progress, interrupted = self._learn(batches, progress, span)
             span.trained()
             if interrupted:
@@ -172,10 +156,30 @@ class Training:
             if outcome:
                 return outcome
 
-    def _learn(self, batches: Iterator[Batch], progress: float, span: _Span) -> tuple[list[float], float, bool]:
+    def _turns(self, progress: float) -> bool:
+        """Whether other patches are due than those of the epoch before; an epoch is never of two kinds."""
+        counters, was_opening = self.counters, self.counters.is_opening
+        if counters.step == 0:
+            counters.is_opening = self.opening is not None and progress < self.opening.until
+        return counters.is_opening != was_opening
+
+    def _serve(self) -> Iterator[Batch]:
+        return serve(
+            self._patches(),
+            world=self.learner.world,
+            epoch=self.counters.epoch,
+            step=self.counters.step,
+            workers=self.workers,
+            pin=self.learner.device.type == "cuda",
+        )
+
+    def _patches(self) -> Patches:
+        return self.opening.patches if self.opening is not None and self.counters.is_opening else self.patches
+
+    def _learn(self, batches: Iterator[Batch], progress: float, span: Span) -> tuple[list[float], float, bool]:
         """Do the rest of an epoch: losses of its steps, the progress reached, whether a stop was asked for."""
         learner, counters, world = self.learner, self.counters, self.learner.world
-        plan = self.patches.plan(counters.epoch, world)
+        plan = self._patches().plan(counters.epoch, world)
         losses: list[float] = []
         while counters.step < len(plan):
             shares = plan[counters.step]
@@ -230,7 +234,7 @@ class Training:
     def _lr(self, progress: float) -> float:
         return self.recipe.optimizer.lr * lr_share(progress, self.recipe.schedule)
 
-    def _report(self, span: _Span, losses: list[float], dice: Mapping[str, float], progress: float) -> EpochReport:
+    def _report(self, span: Span, losses: list[float], dice: Mapping[str, float], progress: float) -> EpochReport:
         return EpochReport(
             epoch=self.counters.epoch,
             steps=self.counters.steps,
@@ -242,30 +246,3 @@ class Training:
             memory_gib=peak_memory_gib(self.learner.device),
             progress=progress,
         )
-
-
-class _Span:
-    """The time an epoch takes, added to the run's counters as it goes."""
-
-    def __init__(self, counters: Counters) -> None:
-        self.counters, self.waited_s = counters, counters.wait_s
-        self.began_s = self._noted_s = time.monotonic()
-        self.train_s = self.total_s = self.wait_s = 0.0
-
-    def note(self) -> None:
-        """Count the steps' time up to now, so that a state saved in mid-epoch knows it."""
-        now_s = time.monotonic()
-        self.counters.train_s += now_s - self._noted_s
-        self.counters.elapsed_s += now_s - self._noted_s
-        self._noted_s = now_s
-
-    def trained(self) -> None:
-        """The steps are done; validation follows."""
-        self.note()
-        self.train_s = self._noted_s - self.began_s
-        self.wait_s = self.counters.wait_s - self.waited_s
-
-    def ended(self) -> None:
-        """Validation is done too."""
-        self.total_s = time.monotonic() - self.began_s
-        self.counters.elapsed_s += self.total_s - self.train_s

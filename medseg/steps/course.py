@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medseg.core.errors import TrainingError
-from medseg.engine.batches import Patches
-from medseg.engine.distributed import leader_says
 from medseg.engine.pace import BudgetPace, Pace, StepPace
-from medseg.engine.probe import Speed, measure
-from medseg.engine.training import Training, Watcher
+from medseg.engine.training import Opening, Training, Watcher
+from medseg.steps.legs import Leg, lengths_ahead, measure_legs, validation_s
 from medseg.steps.parts import Parts
 from medseg.transforms.prepared import Prepared
 
@@ -28,16 +25,14 @@ class Course:
 
     Attributes:
         training: Ready to run.
-        speed: What the probe measured.
+        legs: Parts of the run, in their order.
         steps: Expected in all, those before a resume included.
-        steps_per_epoch: Of each epoch.
         seconds: Expected until the training ends.
     """
 
     training: Training
-    speed: Speed
+    legs: tuple[Leg, ...]
     steps: int
-    steps_per_epoch: int
     seconds: float
 
 
@@ -67,25 +62,43 @@ def plot_course(
     Raises:
         TrainingError: The budget is over before the first step.
     """
-    learner, recipe = parts.learner, parts.learner.recipe
-    patches = Patches(train, recipe.sampling, recipe.augmentation, seed=recipe.seed)
-    speed: Speed = leader_says(measure(learner, patches, lambda: parts.validate(validation[:1])), learner.world)
-    training = Training(learner, patches, StepPace(1), lambda: parts.validate(validation), watcher, workers)
+    learner = parts.learner
+    legs = tuple(measure_legs(parts, train, validation))
+    training = Training(learner, legs[-1].patches, StepPace(1), lambda: parts.validate(validation), watcher, workers)
     if state is not None:
         training.restore(state)
-    per_epoch = len(patches.plan(0, learner.world))
-    validation_s = speed.study_s * math.ceil(len(validation) / learner.world.size)
-    step_s = speed.step_s + validation_s / (recipe.validation.every * per_epoch)
+    scoring_s = validation_s(legs[-1].speed, len(validation), learner.world.size)
     if ends_at_s is None:
-        done, total = training.counters.steps, recipe.length.epochs * per_epoch
-        training.pace = StepPace(total, done)
-        return Course(training, speed, total, per_epoch, (total - done) * step_s + validation_s)
-    last_step_s = ends_at_s - validation_s - HOLDOUT_COST * speed.study_s * scored - FINISH_S
-    training.pace = (
-        _budget(last_step_s, step_s) if state is None else BudgetPace(last_step_s, step_s, state["progress"])
-    )
-    steps = training.counters.steps + training.pace.steps_left
-    return Course(training, speed, steps, per_epoch, last_step_s - time.monotonic() + validation_s)
+        return _of_epochs(training, legs, scoring_s)
+    last_step_s = ends_at_s - scoring_s - HOLDOUT_COST * legs[-1].speed.study_s * scored - FINISH_S
+    return _within_budget(training, legs, last_step_s, scoring_s, None if state is None else float(state["progress"]))
+
+
+def _of_epochs(training: Training, legs: tuple[Leg, ...], scoring_s: float) -> Course:
+    """The course of a run that ends after a number of epochs; scoring follows the last step."""
+    epochs, done = training.recipe.length.epochs, training.counters.steps
+    early = round(epochs * legs[0].share) if len(legs) > 1 else 0
+    lengths = [n * leg.per_epoch for leg, n in zip(legs, (early, epochs - early)[-len(legs) :], strict=True)]
+    total = sum(lengths)
+    training.opening = Opening(legs[0].patches, lengths[0] / total) if early else None
+    training.pace = StepPace(total, done)
+    steps_s = sum(n * leg.mean_s for leg, n in zip(legs, lengths_ahead(lengths, done), strict=True))
+    return Course(training, legs, total, steps_s + scoring_s)
+
+
+def _within_budget(
+    training: Training, legs: tuple[Leg, ...], last_step_s: float, scoring_s: float, progress: float | None
+) -> Course:
+    """The course of a run whose last step has its time; ``progress`` of one that is gone on with."""
+    training.opening = Opening(legs[0].patches, legs[0].share) if len(legs) > 1 else None
+    done = progress or 0.0
+    ahead = lengths_ahead([leg.share for leg in legs], done)
+    now = next((leg for leg, share in zip(legs, ahead, strict=True) if share), legs[-1])
+    training.pace = _budget(last_step_s, now.mean_s) if progress is None else BudgetPace(last_step_s, now.mean_s, done)
+    left_s = max(last_step_s - time.monotonic(), 0.0)
+    rate = left_s / max(1.0 - done, 1e-9)
+    steps = sum(int(share * rate / leg.mean_s) for leg, share in zip(legs, ahead, strict=True))
+    return Course(training, legs, training.counters.steps + steps, left_s + scoring_s)
 
 
 def _budget(last_step_s: float, step_s: float) -> Pace:

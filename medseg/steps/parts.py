@@ -97,7 +97,7 @@ def build_parts(
     """
     torch.manual_seed(recipe.seed)  # before the weights are drawn, the same on every rank
     network = build_network(bundle)
-    _try_patch(network, bundle, recipe)
+    _try_patches(network, bundle, recipe)
     if channels_last is None:
         channels_last = choose_layout(
             network, bundle, recipe, device=device, precision=precision, world=world, memory=layouts
@@ -111,18 +111,24 @@ def _slice_axis(bundle: Bundle) -> int:
     return PICTURE_AXIS if bundle.takes_pictures else int(bundle.inference["inferer"].get("spatial_dim", 0))
 
 
-def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None:
-    patch, shape = recipe.sampling.patch, [n for n in recipe.sampling.patch if n > 1]
+def _try_patches(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None:
+    _try_patch(network, bundle, "sampling", recipe.sampling.patch)
+    if recipe.curriculum.share:
+        _try_patch(network, bundle, "curriculum", recipe.curriculum.patch)
+
+
+def _try_patch(network: torch.nn.Module, bundle: Bundle, part: str, patch: Sequence[int]) -> None:
+    shape = [n for n in patch if n > 1]
     sides = len(bundle.metadata["network_data_format"]["inputs"]["image"]["spatial_shape"])
     if len(patch) != 3 or len(shape) != sides:
         raise ConfigError(
-            f"sampling.patch {list(patch)} must give one number for each of the 3 axes of a volume, "
+            f"{part}.patch {list(patch)} must give one number for each of the 3 axes of a volume, "
             f"{sides} of them above 1: bundle '{bundle.name}' has a {sides}D network."
         )
     inferred = _slice_axis(bundle) if sides == 2 else None
     if inferred is not None and patch.index(1) != inferred:
         raise ConfigError(
-            f"sampling.patch {list(patch)} takes slices across axis {patch.index(1)}; the inferer of bundle "
+            f"{part}.patch {list(patch)} takes slices across axis {patch.index(1)}; the inferer of bundle "
             f"'{bundle.name}' takes them across axis {inferred}. Put the 1 there."
         )
     try:
@@ -132,7 +138,7 @@ def _try_patch(network: torch.nn.Module, bundle: Bundle, recipe: Recipe) -> None
     except (RuntimeError, ValueError) as error:
         divisor = bundle.metadata["network_data_format"]["inputs"]["image"]["spatial_shape"]
         raise ConfigError(
-            f"sampling.patch {list(recipe.sampling.patch)} does not fit the network "
+            f"{part}.patch {list(patch)} does not fit the network "
             f"({str(error).splitlines()[0][:120]}). Bundle '{bundle.name}' takes {' x '.join(str(n) for n in divisor)}."
         ) from None
 

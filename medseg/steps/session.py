@@ -114,9 +114,10 @@ def dry_run(task: Task, *, say: Say) -> None:
         parts, train=[train], validation=[validation], scored=1, watcher=watcher, workers=0, ends_at_s=None, state=None
     )
     patches = len(task.split.train) * task.recipe.sampling.patches_per_study
-    epoch_s = course.speed.step_s * patches / task.recipe.sampling.batch
+    speed = course.legs[-1].speed
+    epoch_s = speed.step_s * patches / task.recipe.sampling.batch
     say(
-        f"Dry run: a step takes {course.speed.step_s:.2f} s, a study {course.speed.study_s:.1f} s, an epoch about "
+        f"Dry run: a step takes {speed.step_s:.2f} s, a study {speed.study_s:.1f} s, an epoch about "
         f"{format_seconds(epoch_s)}; peak memory {peak_memory_gib(task.device):.1f} GiB. No run was made."
     )
 
@@ -209,8 +210,9 @@ def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
 
 
 def _forecast(course: Course, task: Task) -> str:
+    pace = ", then of ".join(f"{leg.speed.step_s:.2f} s" for leg in course.legs)
     return (
-        f"Training: {course.steps} steps of {course.speed.step_s:.2f} s, about {format_seconds(course.seconds)} on "
+        f"Training: {course.steps} steps of {pace}, about {format_seconds(course.seconds)} on "
         f"{task.device} in {task.precision.name}; memory so far {peak_memory_gib(task.device):.1f} GiB"
     )
 

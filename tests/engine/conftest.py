@@ -1,7 +1,9 @@
 """A network of one convolution, studies of a few voxels, and a training that takes a moment."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ from torch import nn
 from medseg.core.random import generator_for
 from medseg.core.recipe import (
     Augmentation,
+    CurriculumRecipe,
     Effect,
     EngineRecipe,
     LengthRecipe,
@@ -29,8 +32,10 @@ from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.learner import Learner
 from medseg.engine.pace import StepPace
-from medseg.engine.training import EpochReport, Training
+from medseg.engine.training import EpochReport, Opening, Training
 from medseg.transforms.prepared import Prepared
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests of this folder share states.py
 
 CPU = torch.device("cpu")
 SOME = Effect(0.5, (0.9, 1.1))
@@ -38,6 +43,7 @@ RECIPE = Recipe(
     seed=0,
     split=SplitRecipe(5, 0.2),
     sampling=Sampling((8, 8, 8), batch=2, patches_per_study=2, foreground=0.5),
+    curriculum=CurriculumRecipe(0.0, (4, 4, 4), 4),
     augmentation=Augmentation(
         (0,), Effect(0.5, (-20.0, 20.0)), SOME, Effect(0.5, (0.0, 0.1)), SOME, SOME, SOME, SOME, SOME
     ),
@@ -110,6 +116,7 @@ def make_training(
     scores: Callable[[int], float] | None = None,
     state: dict[str, Any] | None = None,
     workers: int = 0,
+    opening: Opening | None = None,
 ) -> Training:
     """A training of `epochs`; ``scores`` gives the validation Dice of an epoch counted from 1."""
     patches = Patches([make_study(n) for n in range(studies)], recipe.sampling, recipe.augmentation, seed=recipe.seed)
@@ -117,6 +124,7 @@ def make_training(
     total = epochs * len(patches.plan(0, World()))
     training = Training(learner, patches, StepPace(total), dict, watcher or Memory(), workers)
     training.validate = lambda: {"a": 0.5 if scores is None else scores(training.counters.epoch)}
+    training.opening = opening
     if state is not None:
         training.restore(state)
         training.pace = StepPace(total, training.counters.steps)

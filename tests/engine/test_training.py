@@ -1,35 +1,20 @@
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from states import equal, learned
 
 from medseg.core.errors import TrainingError
+from medseg.core.recipe import Recipe
 from medseg.engine import training as module
 from medseg.engine.checkpoint import load_checkpoint, save_checkpoint
 from medseg.engine.pace import BudgetPace
-from medseg.engine.training import FINISHED, INTERRUPTED, STOPPED, Training
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Whether two states hold the same values, tensors to the last bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(equal(a, b) for a, b in zip(one, other, strict=True))
-    return bool(one == other)
-
-
-def learned(training: Training) -> dict[str, Any]:
-    """What a run leaves, but for the seconds it took."""
-    state = training.state()
-    state["counters"] = {key: n for key, n in state["counters"].items() if not key.endswith("_s")}
-    return state
+from medseg.engine.training import FINISHED, INTERRUPTED, STOPPED
 
 
 def test_a_run_does_its_epochs_and_reports_each(tiny: SimpleNamespace) -> None:
@@ -255,7 +240,5 @@ class _Killer:
             save_checkpoint(self.path, state)
 
 
-def _seeded(tiny: SimpleNamespace, seed: int):
-    from dataclasses import replace
-
+def _seeded(tiny: SimpleNamespace, seed: int) -> Recipe:
     return replace(tiny.recipe, seed=seed)

@@ -96,3 +96,14 @@ def test_a_small_part_of_a_large_study_is_drawn_several_times(planned: Planned, 
     assert 1 < given["sampling.patches_per_study"].value <= defaults.MOST_PATCHES_PER_STUDY
     assert "smaller than the study to stay within memory" in given["sampling.patch"].why
     assert rows(planned(fingerprint(300)))["sampling.patches_per_study"].value == 1
+
+
+def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerprint: Print) -> None:
+    plan = planned(fingerprint(30))
+    given = rows(plan)
+    halves = [-(-side // 2) for side in plan.fit.patch]
+    patch, units = given["curriculum.patch"].value, plan.fit.network.divisor
+    assert given["curriculum.share"].value == defaults.CURRICULUM_SHARE
+    assert all(half <= side < half + unit for half, side, unit in zip(halves, patch, units, strict=True))
+    assert not any(side % unit for side, unit in zip(patch, units, strict=True))
+    assert given["curriculum.batch"].value == 2 * plan.fit.batch

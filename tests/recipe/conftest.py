@@ -11,6 +11,7 @@ RECIPE = """
 seed: 0
 split: {folds: 5, validation_share: 0.2}
 sampling: {patch: [16, 16, 16], batch: 2, patches_per_study: 2, foreground: 0.5}
+curriculum: {share: 0.0, patch: [8, 8, 8], batch: 4}
 augmentation:
   flip_axes: [0]
   rotation: {probability: 0.2, range: [-15, 15]}

@@ -86,7 +86,7 @@ def test_a_space_knows_its_own_points() -> None:
         ({"optimizer__lr": {"values": [0.1, 0.1]}}, "0.1 stands twice"),
         ({"optimizer__lr": {"from": 0.1, "values": [0.1]}}, "unknown word 'from'; known are values, low, high"),
         ({"optimizer__lr": 0.1}, "says no space"),
-        ({"optimizer__name": {"values": ["adam"]}}, "'adam' is not one of adamw, sgd"),
+        ({"optimizer__name": {"values": ["adam"]}}, "'adam' is not one of adamw, muon, sgd"),
         ({"sampling__patch": {"low": 8, "high": 16}}, "is no single number, so it has no range"),
         ({"sampling__batch": {"low": 1, "high": 4, "step": 0.5}}, "step: 0.5 is not a whole number"),
         ({"engine__clip_norm": {"low": None, "high": 1.0}}, "low: None is not a number"),

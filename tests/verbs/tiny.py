@@ -36,6 +36,7 @@ _NETWORK = {
 }
 _RECIPE: dict[str, dict[str, Any]] = {
     "sampling": {"patch": list(PATCH), "patches_per_study": 2},
+    "curriculum": {"share": 0.0, "patch": list(PATCH), "batch": 2},
     "loss": {"deep_supervision": [1.0, 0.5]},
     "length": {"epochs": 2, "budget_min": None},
     "validation": {"every": 1},
