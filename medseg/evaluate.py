@@ -9,15 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medseg.bundle.find import find_bundle
 from medseg.bundle.labels_file import read_labels_file
-from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.scoring import Scoring
 from medseg.core.command import Parser, pairs, run_command
-from medseg.core.errors import EXIT_DONE, EXIT_GATE, EXIT_SOME_FAILED, UsageError
+from medseg.core.errors import EXIT_DONE, EXIT_GATE, EXIT_SOME_FAILED, BundleError, UsageError
 from medseg.metrics.hausdorff_variants import HD_VARIANTS
 from medseg.metrics.lesion_rules import LESION_RULES
 from medseg.metrics.policy import POLICIES
+from medseg.steps.ensemble import Ensemble, read_ensemble
 from medseg.steps.evaluation_request import EvaluateRequest
 
 if TYPE_CHECKING:
@@ -34,7 +33,13 @@ def parser() -> Parser:
     what = options.add_argument_group("what to score")
     what.add_argument("--prediction", type=Path, metavar="DIR", help="label maps, NIfTI or DICOM SEG, or one file")
     what.add_argument("--reference", type=Path, metavar="DIR", help="label maps, or a dataset with labels")
-    what.add_argument("--bundle", help="says the labels; with --data, a trained model that is run first")
+    what.add_argument(
+        "--bundle",
+        nargs="+",
+        action="extend",
+        help="says the labels; with --data, a trained model that is run first, or several of which the mean is taken",
+    )
+    what.add_argument("--tta", action="store_true", help="with --data: segment mirror images too, and take the mean")
     what.add_argument("--data", type=Path, metavar="DIR", help="labelled dataset whose hold-out --bundle segments")
     what.add_argument("--labels", type=Path, metavar="FILE", help="YAML of labels and regions, like evaluate.yaml")
     how = options.add_argument_group("by which rules")
@@ -81,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
         output=options.output,
         prediction=options.prediction,
         reference=options.reference,
-        bundle=options.bundle,
+        bundle=options.bundle[0] if options.bundle else None,
+        more_bundles=tuple(options.bundle[1:]) if options.bundle else (),
+        tta=options.tta,
         data=options.data,
         labels=options.labels,
         policy=options.policy,
@@ -118,11 +125,12 @@ def evaluate(request: EvaluateRequest, *, say: Callable[[str], None] = print) ->
         MedsegError: Nothing can be scored or an option does not fit; nothing was written.
     """
     _check(request)
-    bundle = None if request.bundle is None else read_bundle(find_bundle(request.bundle))
-    scoring = _scoring(request, bundle)
+    given = () if request.bundle is None else (request.bundle, *request.more_bundles)
+    model = read_ensemble(given, tta=request.tta) if given else None
+    scoring = _scoring(request, model)
     from medseg.steps.evaluation_session import evaluate_session
 
-    return evaluate_session(request, bundle, scoring, say=say)
+    return evaluate_session(request, model, scoring, say=say)
 
 
 def exit_code(facts: EvaluationFacts) -> int:
@@ -146,18 +154,40 @@ def _check(request: EvaluateRequest) -> None:
         raise UsageError("Give --prediction and --reference, or --bundle of a trained model and --data.")
     if request.bundle is not None and request.labels is not None:
         raise UsageError("--bundle and --labels both say what the labels are; give one.")
+    if request.tta and request.data is None:
+        raise UsageError("--tta: predictions that exist cannot be mirrored; it stands with --bundle and --data.")
     if request.update_bundle and request.bundle is None:
         raise UsageError("--update-bundle needs --bundle.")
+    if request.update_bundle and (request.more_bundles or request.tta):
+        raise UsageError("--update-bundle: a card tells of one bundle by itself; give one, without --tta.")
     if request.workers is not None and request.workers < 1:
         raise UsageError(f"--workers {request.workers} is out of range; give 1 or more.")
     if request.seed < 0:
         raise UsageError(f"--seed {request.seed} is out of range; give 0 or more.")
 
 
-def _scoring(request: EvaluateRequest, bundle: Bundle | None) -> Scoring | None:
-    if bundle is not None:
-        return bundle.scoring
+def _scoring(request: EvaluateRequest, model: Ensemble | None) -> Scoring | None:
+    if model is not None:
+        return _common_scoring(model)
     return None if request.labels is None else read_labels_file(request.labels)
+
+
+def _common_scoring(model: Ensemble) -> Scoring:
+    """Of all members; labels are the same by then.
+
+    Raises:
+        BundleError: They are to be scored by different rules.
+    """
+    first, *others = model.members
+    for other in others:
+        for what in ("tolerance_mm", "thresholds"):
+            here, there = getattr(first.scoring, what), getattr(other.scoring, what)
+            if here != there:
+                raise BundleError(
+                    f"The bundles' evaluate.yaml differ in {what}: {here} and {there} ('{first.root}' and "
+                    f"'{other.root}'). Make them equal, or segment with medseg infer and score with --labels."
+                )
+    return first.scoring
 
 
 def _json_line(output: Path, facts: EvaluationFacts) -> dict[str, Any]:

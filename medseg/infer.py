@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medseg.bundle.find import find_bundle
-from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.read import Bundle
 from medseg.core.command import Parser, pairs, run_command
-from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, UsageError
+from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 from medseg.core.formats import FORMATS, SEG_COMPRESSIONS, SEG_TYPES, Compression, Format, SegType
+from medseg.steps.ensemble import check_trained, read_ensemble
 
 if TYPE_CHECKING:
     from medseg.steps.jobs import Outcome
@@ -38,6 +38,8 @@ class InferRequest:
         seg_type: Kind of DICOM segmentation, "binary" or "labelmap".
         seg_compression: Of the DICOM segmentation: "none", "rle", "jpegls" or "j2k".
         report: Whether to write a report page; None writes it for DICOM studies.
+        more_bundles: Further trained models; the probabilities of all are averaged.
+        tta: Whether mirror images are averaged too, along the axes that the bundles allow.
     """
 
     bundle: str
@@ -53,6 +55,8 @@ class InferRequest:
     seg_type: SegType = "binary"
     seg_compression: Compression = "none"
     report: bool | None = None
+    more_bundles: tuple[str, ...] = ()
+    tta: bool = False
 
 
 def parser() -> Parser:
@@ -62,7 +66,13 @@ def parser() -> Parser:
         description="Segment studies with a trained bundle. One bad study never stops the others; run.json says why.",
         epilog="Exit code 3: finished, but some studies failed.",
     )
-    options.add_argument("--bundle", required=True, help="name, folder, or run folder of a trained model")
+    options.add_argument(
+        "--bundle",
+        required=True,
+        nargs="+",
+        action="extend",
+        help="name, folder, or run folder of a trained model; of several, or a cross-validation, the mean is taken",
+    )
     options.add_argument(
         "--input",
         required=True,
@@ -70,6 +80,11 @@ def parser() -> Parser:
         type=Path,
         metavar="PATH",
         help="file, study folder, dataset in any layout, or folder of DICOM",
+    )
+    options.add_argument(
+        "--tta",
+        action="store_true",
+        help="segment every mirror image too, along the axes that the bundle allows, and take the mean",
     )
     options.add_argument(
         "--output",
@@ -127,7 +142,9 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Segment as the options say; see ``parser``."""
     request = InferRequest(
-        bundle=options.bundle,
+        bundle=options.bundle[0],
+        more_bundles=tuple(options.bundle[1:]),
+        tta=options.tta,
         inputs=tuple(options.input),
         output=options.output,
         device=options.device,
@@ -161,13 +178,9 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
     Raises:
         MedsegError: The bundle or the output cannot be used, or no input is a study; nothing was segmented.
     """
-    bundle = read_bundle(find_bundle(request.bundle))
-    _check_channels(request, bundle)
-    if not bundle.weights.is_file():
-        raise BundleError(
-            f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt). "
-            f"Train it (python -m medseg.train --bundle {bundle.name} --data DIR) and give its run as --bundle."
-        )
+    model = read_ensemble((request.bundle, *request.more_bundles), tta=request.tta)
+    _check_channels(request, model.bundle)
+    check_trained(model)
     from medseg.engine.allocator import keep_freed_memory
     from medseg.runs.tracking import keep_mlflow_quiet
 
@@ -179,7 +192,7 @@ def infer(request: InferRequest, *, say: Callable[[str], None] = print) -> list[
     from medseg.steps.results import ResultOptions
 
     return infer_cohort(
-        bundle,
+        model,
         request.inputs,
         output=request.output,
         device_name=request.device,

@@ -80,6 +80,7 @@ BLOCKS = [block for page in PAGES for block in _blocks(page)]
 SLOW = (
     "docs/how-to/scanner.md",
     "docs/how-to/cross-validate.md",
+    "docs/how-to/ensemble.md",
     "docs/how-to/evaluate.md",
     "docs/how-to/plan.md",
     "docs/how-to/train-on-your-data.md",

@@ -38,6 +38,7 @@ class Algorithm:
         digest: SHA-256 of the bundle in hexadecimal.
         software_version: Of medseg.
         manufacturer: Who answers for the software.
+        parts: What it is made of, where that is more than one bundle: name and value; of any length.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Algorithm:
     digest: str
     software_version: str
     manufacturer: str = "medseg"
+    parts: tuple[tuple[str, str], ...] = ()
 
     @property
     def sentence(self) -> str:

@@ -92,6 +92,11 @@ def concept(code: Concept) -> CodedConcept:
     return CodedConcept(code.value, code.scheme, code.meaning)
 
 
+def _parameters(algorithm: Algorithm) -> dict[str, str]:
+    """As "name=value" joined by commas in one attribute, so neither may hold one of these signs."""
+    return {name.replace(" ", "_"): value.replace(",", ";").replace("=", ":") for name, value in algorithm.parts}
+
+
 def describe(segment: Segment, label: CodedLabel, algorithm: Algorithm) -> SegmentDescription:
     """An item of SegmentSequence (PS3.3 C.8.20.4)."""
     item = SegmentDescription(
@@ -105,7 +110,7 @@ def describe(segment: Segment, label: CodedLabel, algorithm: Algorithm) -> Segme
             family=codes.cid7162.ArtificialIntelligence,
             version=short(algorithm.version),
             source=short(algorithm.manufacturer),
-            parameters={"bundle_sha256": algorithm.digest},
+            parameters={"bundle_sha256": algorithm.digest, **_parameters(algorithm)},
         ),
         tracking_uid=segment.tracking_uid,
         tracking_id=segment.name,

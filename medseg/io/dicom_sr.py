@@ -173,7 +173,7 @@ def _group(series: Series, seg: SegFacts | None, label: CodedLabel, volume_ml: f
         "algorithm_id": AlgorithmIdentification(
             name=algorithm.name,
             version=algorithm.version,
-            parameters=[f"bundle sha256 {algorithm.digest}"],
+            parameters=[f"bundle sha256 {algorithm.digest}", *(f"{name}: {value}" for name, value in algorithm.parts)],
             manufacturer=algorithm.manufacturer,
         ),
         "measurements": [

@@ -26,6 +26,7 @@ class ReportBundle:
         intended_use: What it is for, in the bundle's words.
         research_use: The wording that forbids clinical use, shown at the top.
         evaluation: How well it did on studies it was not trained on; empty where the bundle does not say.
+        parts: What it is made of, where that is more than one bundle: name and value.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ReportBundle:
     intended_use: str
     research_use: str
     evaluation: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from medseg.core.geometry import axis_codes, spacing_of
 from medseg.core.verdict import Finding
 from medseg.runs.page_parts import code, facts_list, page, section, swatch, table, text, thousands
-from medseg.runs.report_facts import Measurement, StudyReport
+from medseg.runs.report_facts import Measurement, ReportBundle, StudyReport
 from medseg.runs.report_pictures import Columns, Gallery, LabelRow, Picture
 
 OBLIQUE_DEGREES = 0.5  # planes turned by less look straight
@@ -181,13 +181,18 @@ def _model(report: StudyReport) -> str:
         {
             "Bundle": f"{code(bundle.name)} {text(bundle.version)}",
             "Digest": code(bundle.digest),
+            **{text(name).capitalize(): text(value) for name, value in bundle.parts},
             "Intended use": text(bundle.intended_use),
-            "Measured quality": text(bundle.evaluation) or "The bundle states none.",
+            "Measured quality": text(bundle.evaluation) or _unmeasured(bundle),
             "Made with": f"medseg {text(run.medseg_version)} on {text(run.device)}, {text(run.precision)}",
             "Time": f"{run.seconds:.1f} s",
             "Files": "<br>".join(code(name) for name in run.outputs) or "–",
         }
     )
+
+
+def _unmeasured(bundle: ReportBundle) -> str:
+    return "None is stated for this combination." if bundle.parts else "The bundle states none."
 
 
 def volume(one: Measurement) -> str:

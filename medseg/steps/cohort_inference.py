@@ -28,6 +28,7 @@ from medseg.runs.progress import Progress
 from medseg.runs.record import finish_record, read_record, start_record
 from medseg.steps.collect import collect
 from medseg.steps.dicom_jobs import DicomOptions, check_used
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.expectation import with_expectation
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
 from medseg.steps.results import (
@@ -64,22 +65,24 @@ class Segmenter:
         """
         began_s = time.monotonic()
         try:
-            scan = with_expectation(job.read(), expected_input_of(self.writer.bundle.metadata))
+            scan = job.read()
+            for expected in dict.fromkeys(expected_input_of(one.metadata) for one in self.writer.model.members):
+                scan = with_expectation(scan, expected)
             scan = replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
             labels = map_values(self.predictor.predict(scan.volume), job.value_of)
-            measured = measurements_of(self.writer.bundle, job, labels, scan)
+            measured = measurements_of(self.writer.model.bundle, job, labels, scan)
             outputs = self.writer.write(Result(job, scan, labels, measured, began_s))
         except Exception as error:  # whatever is wrong with one study must not stop the others
             if isinstance(error, OutputError) and isinstance(error.__cause__, OSError):
                 raise
             LOG.debug("study %s", job.id, exc_info=True)
             return failed(job.id, error, time.monotonic() - began_s, job.redactor)
-        names = {job.value_of[label.value]: label.name for label in self.writer.bundle.labels.labels}
+        names = {job.value_of[label.value]: label.name for label in self.writer.model.bundle.labels.labels}
         return replace(_done(job, scan, labels, outputs, time.monotonic() - began_s), label_names=names)
 
 
 def infer_cohort(
-    bundle: Bundle,
+    model: Ensemble,
     inputs: Sequence[Path],
     *,
     output: Path,
@@ -92,7 +95,7 @@ def infer_cohort(
     """Segment every study of the inputs.
 
     Args:
-        bundle: With trained weights.
+        model: With trained weights.
         inputs: Files, study folders, datasets, folders of DICOM.
         output: Gets the results and run.json.
         device_name: See ``choose_device``.
@@ -108,14 +111,16 @@ def infer_cohort(
     began_s = time.monotonic()
     device = choose_device(device_name)
     precision = choose_precision(precision_name, device)
-    worklist = collect(bundle, inputs, dicom, say)
+    worklist = collect(model.bundle, inputs, dicom, say)
     jobs, outcomes = worklist.jobs, list(worklist.outcomes)
     check_used(dicom, jobs)
-    check_writable(bundle, jobs, results)
+    check_writable(model.bundle, jobs, results)
     _check_output(jobs, results, output)
-    predictor = _predictor(bundle, device, precision)
-    writer = ResultWriter(bundle, results, output, Circumstances(str(device), precision.name))
-    say(f"{len(jobs)} studies; bundle {bundle.name} {bundle.version}, {device}, {precision.name}")
+    predictor = _predictor(model, device, precision)
+    writer = ResultWriter(model, results, output, Circumstances(str(device), precision.name))
+    say(f"{len(jobs)} studies; bundle {model.name} {model.version}, {device}, {precision.name}")
+    if not model.is_plain:
+        say(_averaging(model, predictor))
     record = output / "run.json"
     if record.is_file():  # of an earlier inference, or _check_output would have refused
         for study in [*(job.id for job in jobs), *(outcome.study for outcome in outcomes)]:
@@ -123,14 +128,15 @@ def infer_cohort(
     start_record(
         record,
         argv=[Redactor(worklist.identity).text(word) for word in sys.argv],  # folders are often named after patients
-        bundle=bundle.name,
-        bundle_digest=bundle.digest,
+        bundle=model.name,
+        bundle_digest=model.digest,
         data_digest=digest_of(sorted(str(path) for job in jobs for path in job.sources)),
         seed=0,
         device=str(device),
         precision=precision.name,
         split={},
         verb="infer",
+        **model.record(),
     )
     unread = len(outcomes)
     try:
@@ -155,12 +161,28 @@ def infer_cohort(
     return outcomes
 
 
-def _predictor(bundle: Bundle, device: torch.device, precision: Precision) -> Predictor:
-    preprocessing, network = build_preprocessing(bundle), build_network(bundle)
+def _predictor(model: Ensemble, device: torch.device, precision: Precision) -> Predictor:
+    members = tuple(Member(_network(bundle).to(device), build_inferer(bundle)) for bundle in model.members)
+    preprocessing = build_preprocessing(model.bundle)
+    postprocessing = build_postprocessing(model.bundle, preprocessing)
+    return Predictor(members, preprocessing, postprocessing, device, precision, model.flip_axes)
+
+
+def _network(bundle: Bundle) -> torch.nn.Module:
+    network = build_network(bundle)
     load_weights(network, bundle.weights)
-    postprocessing = build_postprocessing(bundle, preprocessing)
-    members = (Member(network.to(device), build_inferer(bundle)),)
-    return Predictor(members, preprocessing, postprocessing, device, precision)
+    return network
+
+
+def _averaging(model: Ensemble, predictor: Predictor) -> str:
+    """What is averaged, and what it costs."""
+    weights = sum(tensor.nbytes for one in predictor.members for tensor in one.network.state_dict().values())
+    images = 2 ** len(model.flip_axes)
+    mirrored = f", each of {images} mirror images (axes {', '.join(map(str, model.flip_axes))})" if images > 1 else ""
+    return (
+        f"Averaged: {len(model.members)} network{'s' if len(model.members) > 1 else ''}{mirrored}; all in memory, "
+        f"{weights / 2**20:.0f} MiB of weights; up to {len(model.members) * images} times the time of one network alone"
+    )
 
 
 def _each(jobs: Sequence[Job], segmenter: Segmenter) -> Iterator[Outcome]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import medseg
 from medseg.bundle.coding import coded_labels
-from medseg.bundle.read import Bundle
 from medseg.core.errors import DicomError
 from medseg.core.formats import Compression, SegType
 from medseg.io.dicom_result import Algorithm
@@ -14,18 +13,19 @@ from medseg.io.dicom_seg import write_seg
 from medseg.io.dicom_seg_verify import verify_seg
 from medseg.io.dicom_sr import write_sr
 from medseg.io.dicom_sr_read import verify_sr
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Result
 
 
 def write_dicom(
-    seg: Path, sr: Path | None, bundle: Bundle, result: Result, *, seg_type: SegType, compression: Compression
+    seg: Path, sr: Path | None, model: Ensemble, result: Result, *, seg_type: SegType, compression: Compression
 ) -> None:
     """Write the segmentation, then the report of its volumes; each is read back by another path.
 
     Args:
         seg: File of the segmentation.
         sr: File of the measurement report; None for none.
-        bundle: Names and codes of the labels.
+        model: Names and codes of the labels.
         result: A DICOM study.
         seg_type: See ``write_seg``.
         compression: See ``write_seg``.
@@ -37,8 +37,8 @@ def write_dicom(
     reference = result.job.reference
     if reference is None:
         raise DicomError(f"study '{result.job.id}' is not DICOM, so no DICOM object can be made for it", "no_uids")
-    coded = coded_labels(bundle)
-    algorithm = Algorithm(bundle.name, bundle.version, bundle.digest, medseg.__version__)
+    coded = coded_labels(model.bundle)
+    algorithm = Algorithm(model.name, model.version, model.digest, medseg.__version__, parts=model.parts)
     affine = result.scan.volume.affine_ras
     facts = write_seg(
         seg,

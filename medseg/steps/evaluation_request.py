@@ -36,6 +36,8 @@ class EvaluateRequest:
         tracking_uri: Address of that MLflow; None takes that of the training.
         report: Whether the page and its pictures are made, which takes a few seconds.
         update_bundle: Whether the bundle's metadata.json gets the results.
+        more_bundles: Further models; the probabilities of all are averaged.
+        tta: Whether mirror images are averaged too.
     """
 
     output: Path
@@ -60,3 +62,5 @@ class EvaluateRequest:
     tracking_uri: str | None = None
     report: bool = True
     update_bundle: bool = False
+    more_bundles: tuple[str, ...] = ()
+    tta: bool = False

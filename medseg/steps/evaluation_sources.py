@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from medseg.bundle.read import Bundle
 from medseg.core.errors import FileError
 from medseg.runs.record import read_record
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
-from medseg.steps.unseen import leave_out_seen, run_of
+from medseg.steps.unseen import leave_out_seen
 
 UNKNOWN = "It is not known what the bundle was trained on; no study is left out."
+PARTLY_UNKNOWN = "It is not known what {} of the {} bundles were trained on; for these no study is left out."
 
 
 def find_maps(
-    request: EvaluateRequest, bundle: Bundle | None, *, say: Callable[[str], None]
+    request: EvaluateRequest, model: Ensemble | None, *, say: Callable[[str], None]
 ) -> tuple[LabelMaps, LabelMaps]:
     """Predictions and references; the predictions are made first where data is given.
 
@@ -27,14 +28,14 @@ def find_maps(
     if where is None:
         raise ValueError("an evaluation needs references")
     every = find_label_maps(where)
-    run = None if bundle is None else run_of(bundle, request.bundle)
-    references = leave_out_seen(every, run, say=say)
-    if request.data is not None and bundle is not None:
-        if run is None:
-            say(UNKNOWN)
+    runs = () if model is None else model.runs
+    references = leave_out_seen(every, [run for run in runs if run is not None], say=say)
+    if request.data is not None and model is not None:
+        if None in runs:
+            say(_unknown(model))
         from medseg.steps.holdout_predictions import predict_holdout
 
-        return predict_holdout(request, bundle, list(references.files), say=say), references
+        return predict_holdout(request, model, list(references.files), say=say), references
     if request.prediction is None:
         raise ValueError("without data an evaluation needs predictions")
     predictions, dropped = find_label_maps(request.prediction), every.files.keys() - references.files.keys()
@@ -42,7 +43,7 @@ def find_maps(
     return replace(predictions, files=kept), references
 
 
-def made_by(request: EvaluateRequest, bundle: Bundle) -> bool:
+def made_by(request: EvaluateRequest, model: Ensemble) -> bool:
     """Whether the predictions are of this very model: made here, or by an inference that names it."""
     if request.data is not None:
         return True
@@ -50,20 +51,27 @@ def made_by(request: EvaluateRequest, bundle: Bundle) -> bool:
         record = read_record((request.prediction or request.output) / "run.json")
     except FileError:
         return False
-    return record.get("verb") == "infer" and (record.get("bundle") or {}).get("digest") == bundle.digest
+    return record.get("verb") == "infer" and (record.get("bundle") or {}).get("digest") == model.digest
 
 
-def title_of(request: EvaluateRequest, bundle: Bundle | None) -> str:
+def title_of(request: EvaluateRequest, model: Ensemble | None) -> str:
     """What is evaluated: a model and its run, or the folder of the predictions."""
-    if bundle is None or request.data is None:
+    if model is None or request.data is None:
         return (request.prediction or request.output).resolve().name
-    run = run_of(bundle, request.bundle)
-    return bundle.name if run is None else f"{bundle.name} {run.name}"
+    runs = dict.fromkeys(run.name for run in model.runs if run is not None)
+    return " ".join([model.name, *runs, *(["mirrored"] if model.flip_axes else [])])
 
 
-def origin_of(request: EvaluateRequest, bundle: Bundle | None) -> dict[str, str]:
+def origin_of(request: EvaluateRequest, model: Ensemble | None) -> dict[str, str]:
     """Which model said the labels or made the predictions, and whether it may have seen the studies."""
-    if bundle is None:
+    if model is None:
         return {} if request.labels is None else {"labels_file": str(request.labels)}
-    origin = {"bundle": f"{bundle.name} {bundle.version}", "bundle_digest": bundle.digest}
-    return origin if run_of(bundle, request.bundle) is not None else origin | {"trained_on": UNKNOWN}
+    parts = {name.replace(" ", "_"): value for name, value in model.parts}
+    origin = {"bundle": f"{model.name} {model.version}", "bundle_digest": model.digest, **parts}
+    return origin | {"trained_on": _unknown(model)} if None in model.runs else origin
+
+
+def _unknown(model: Ensemble) -> str:
+    if len(model.runs) == 1:
+        return UNKNOWN
+    return PARTLY_UNKNOWN.format(model.runs.count(None), len(model.runs))

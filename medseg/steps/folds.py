@@ -68,6 +68,8 @@ def cross_validate(task: Task, *, resume: Path | None, say: Say) -> CrossValidat
         MedsegError: A fold cannot be split off or trained, or nothing can be written; the record says so.
     """
     folds = task.split.folds
+    if folds < task.recipe.split.folds:
+        say(f"{folds} folds, not {task.recipe.split.folds}: there are no more patients")
     for number in range(folds):  # all of them before the first is trained
         split_of(task.cohort, task.recipe, number)
     budget_min = _budget_of(task) if resume is None else read_record(resume / "run.json")["budget_min"]

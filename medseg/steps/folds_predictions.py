@@ -12,6 +12,7 @@ from medseg.core.errors import OutputError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.holdout_predictions import segment_studies
 
 RECORD = "run.json"
@@ -38,7 +39,13 @@ def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output) as folder:
             segment_studies(
-                read_bundle(fold.bundle), data, ids, output=Path(folder), device=device, precision="fp32", say=say
+                Ensemble((read_bundle(fold.bundle),)),
+                data,
+                ids,
+                output=Path(folder),
+                device=device,
+                precision="fp32",
+                say=say,
             )
             made = read_record(Path(folder) / RECORD)
             _move(Path(folder), output)

@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medseg.bundle.read import Bundle
-from medseg.core.errors import BundleError
 from medseg.core.files import write_json
 from medseg.core.study import Dataset
 from medseg.datasets.detect import read_dataset
 from medseg.steps.dicom_jobs import DicomOptions
+from medseg.steps.ensemble import Ensemble, check_trained
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
 from medseg.steps.results import ResultOptions
@@ -22,12 +21,12 @@ PREDICTIONS = "predictions"
 Say = Callable[[str], None]
 
 
-def predict_holdout(request: EvaluateRequest, bundle: Bundle, ids: Sequence[str], *, say: Say) -> LabelMaps:
+def predict_holdout(request: EvaluateRequest, model: Ensemble, ids: Sequence[str], *, say: Say) -> LabelMaps:
     """Segment some studies of ``request.data`` into predictions/ of the output.
 
     Args:
         request: Names the data and the output.
-        bundle: The model.
+        model: What segments.
         ids: Of the studies.
         say: Shows a line to the user.
 
@@ -39,19 +38,19 @@ def predict_holdout(request: EvaluateRequest, bundle: Bundle, ids: Sequence[str]
         raise ValueError("a hold-out needs data")
     output = request.output / PREDICTIONS
     segment_studies(
-        bundle, request.data, ids, output=output, device=request.device, precision=request.precision, say=say
+        model, request.data, ids, output=output, device=request.device, precision=request.precision, say=say
     )
     made = find_label_maps(output)
     return replace(made, files={study: file for study, file in made.files.items() if study in ids})
 
 
 def segment_studies(
-    bundle: Bundle, data: Path, ids: Sequence[str], *, output: Path, device: str, precision: str, say: Say
+    model: Ensemble, data: Path, ids: Sequence[str], *, output: Path, device: str, precision: str, say: Say
 ) -> None:
     """Segment some studies of a dataset, as ``medseg infer`` does.
 
     Args:
-        bundle: The model.
+        model: What segments.
         data: Folder or datalist.
         ids: Of the studies.
         output: Gets label maps and run.json.
@@ -63,12 +62,11 @@ def segment_studies(
         BundleError: The model is not trained.
         DatalistError: The data is no dataset, or no study could be segmented.
     """
-    if not bundle.weights.is_file():
-        raise BundleError(f"Bundle '{bundle.name}' in {bundle.root} has no trained weights (models/model.pt).")
+    check_trained(model)
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "holdout.json"
         write_json(listed, datalist_of(read_dataset(data), ids))
-        _infer(bundle, listed, output, device=device, precision=precision, say=say)
+        _infer(model, listed, output, device=device, precision=precision, say=say)
 
 
 def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _infer(bundle: Bundle, listed: Path, output: Path, *, device: str, precision: str, say: Say) -> None:
+def _infer(model: Ensemble, listed: Path, output: Path, *, device: str, precision: str, say: Say) -> None:
     """Imported here: an evaluation of maps that exist needs neither torch nor MONAI."""
     from medseg.engine.allocator import keep_freed_memory
     from medseg.runs.tracking import keep_mlflow_quiet
@@ -95,7 +93,7 @@ def _infer(bundle: Bundle, listed: Path, output: Path, *, device: str, precision
     from medseg.steps.cohort_inference import infer_cohort
 
     infer_cohort(
-        bundle,
+        model,
         (listed,),
         output=output,
         device_name=device,

@@ -20,6 +20,7 @@ from medseg.core.geometry import voxel_ml
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Finding
 from medseg.runs.report_facts import Measurement
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.study_report import Circumstances, report_study
 
@@ -88,13 +89,13 @@ class ResultWriter:
     """Writes the results of study after study.
 
     Attributes:
-        bundle: The model.
+        model: One bundle or several.
         options: What to write.
         output: Where.
         circumstances: Told in the report.
     """
 
-    bundle: Bundle
+    model: Ensemble
     options: ResultOptions
     output: Path
     circumstances: Circumstances
@@ -118,7 +119,7 @@ class ResultWriter:
                 self._dicom(paths, result)
             for name, path in paths.items():
                 if name.endswith("report.html"):
-                    report_study(path, self.bundle, result, circumstances=self.circumstances, outputs=names)
+                    report_study(path, self.model, result, circumstances=self.circumstances, outputs=names)
         return [self.output / name for name in names]
 
     def _dicom(self, paths: Mapping[str, Path], result: Result) -> None:
@@ -128,7 +129,7 @@ class ResultWriter:
         by_name = {path.name: path for path in paths.values()}
         seg_type, compression = self.options.seg_type, self.options.seg_compression
         seg, sr = by_name["seg.dcm"], by_name.get("sr.dcm")
-        write_dicom(seg, sr, self.bundle, result, seg_type=seg_type, compression=compression)
+        write_dicom(seg, sr, self.model, result, seg_type=seg_type, compression=compression)
 
 
 def measurements_of(bundle: Bundle, job: Job, labels: LabelArray, scan: Scan) -> tuple[Measurement, ...]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import medseg
-from medseg.bundle.read import Bundle
 from medseg.bundle.results import KEY, results_in_words
 from medseg.runs.report import write_report
 from medseg.runs.report_facts import ReportBundle, ReportRun, ReportScan, StudyReport
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Result
 
 RESEARCH_USE = "Research use only. Not a medical device. A qualified reader must check every result."
@@ -32,7 +32,7 @@ class Circumstances:
 
 
 def report_study(
-    path: Path, bundle: Bundle, result: Result, *, circumstances: Circumstances, outputs: Sequence[str]
+    path: Path, model: Ensemble, result: Result, *, circumstances: Circumstances, outputs: Sequence[str]
 ) -> None:
     """Write the report of one study, without the patient's identity.
 
@@ -42,7 +42,7 @@ def report_study(
     job, scan = result.job, result.scan
     report = StudyReport(
         study=job.id,
-        bundle=_bundle(bundle),
+        bundle=_bundle(model),
         channels=scan.channels,
         warnings=scan.warnings,
         measurements=result.measurements,
@@ -66,15 +66,17 @@ def report_study(
     write_report(path, clean)
 
 
-def _bundle(bundle: Bundle) -> ReportBundle:
-    metadata: Mapping[str, Any] = bundle.metadata
+def _bundle(model: Ensemble) -> ReportBundle:
+    """Each member was measured by itself, without mirror images; of what they do together their cards say nothing."""
+    measured = results_in_words(model.bundle.metadata.get(KEY)) if model.is_plain else ""
     return ReportBundle(
-        name=bundle.name,
-        version=bundle.version,
-        digest=bundle.digest,
-        intended_use=_intended_use(metadata),
+        name=model.name,
+        version=model.version,
+        digest=model.digest,
+        intended_use=" ".join(dict.fromkeys(_intended_use(one.metadata) for one in model.members)),
         research_use=RESEARCH_USE,
-        evaluation=results_in_words(metadata.get(KEY)),
+        evaluation=measured,
+        parts=model.parts,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from medseg.core.errors import DatalistError
 from medseg.core.split import EVERYONE
 from medseg.runs.record import read_record
 from medseg.steps.label_maps import LabelMaps
+
+_ELSEWHERE = "A cross-validation has scored each study by the model that did not see it, in its folder evaluation/. "
 
 
 def run_of(bundle: Bundle, given: str | None) -> Path | None:
@@ -25,38 +27,44 @@ def run_of(bundle: Bundle, given: str | None) -> Path | None:
     return next((folder.resolve() for folder in folders if (folder / "run.json").is_file()), None)
 
 
-def leave_out_seen(references: LabelMaps, run: Path | None, *, say: Callable[[str], None]) -> LabelMaps:
+def leave_out_seen(references: LabelMaps, runs: Sequence[Path], *, say: Callable[[str], None]) -> LabelMaps:
     """The references without those that a run was trained on or chosen by, and without their patients.
 
     Args:
         references: Of any studies.
-        run: Its folder; None where nothing is known, and nothing is left out.
+        runs: Folders of the runs whose models segment together; what any of them has seen goes. Where there is none
+            nothing is known, and nothing is left out.
         say: Shows a line to the user.
 
     Raises:
-        FileError: The run's record cannot be read: then no one knows what was seen.
+        FileError: The record of a run cannot be read: then no one knows what was seen.
         DatalistError: Every study was seen.
     """
-    if run is None:
-        return references
-    split: Mapping[str, Any] = read_record(run / "run.json").get("split") or {}
-    seen = frozenset([*split.get("train", ()), *split.get("validation", ())])
+    splits = [read_record(run / "run.json").get("split") or {} for run in runs]
+    seen = frozenset(study for split in splits for part in ("train", "validation") for study in split.get(part, ()))
     patients = {study: file.patient for study, file in references.files.items()}
     left = unseen(patients, seen)
     if len(left) == len(patients):
         return references
     if not left:
-        raise DatalistError(
-            f"'{references.root}': the model was trained on or chosen by each of its {len(patients)} labelled "
-            f"studies{_why(split)}. "
-            "Give others; to score what it was trained on, give its predictions with --labels in place of --bundle."
-        )
+        raise DatalistError(_all_seen(references, splits))
     say(f"{len(patients) - len(left)} of {len(patients)} studies were trained on or chosen by; they are left out.")
     return replace(references, files={study: references.files[study] for study in left})
 
 
-def _why(split: Mapping[str, Any]) -> str:
-    return "; it was trained with --fold all, which holds none out" if split.get("fold") == EVERYONE else ""
+def _all_seen(references: LabelMaps, splits: Sequence[Mapping[str, Any]]) -> str:
+    several = len(splits) > 1
+    who = f"one or another of the {len(splits)} models was" if several else "the model was"
+    return (
+        f"'{references.root}': {who} trained on or chosen by each of its {len(references.files)} labelled "
+        f"studies{_why(splits)}. {_ELSEWHERE if several else ''}"
+        "Give others; to score what it was trained on, give its predictions with --labels in place of --bundle."
+    )
+
+
+def _why(splits: Sequence[Mapping[str, Any]]) -> str:
+    all_of_them = any(split.get("fold") == EVERYONE for split in splits)
+    return "; it was trained with --fold all, which holds none out" if all_of_them else ""
 
 
 def unseen(patients: Mapping[str, str], seen: frozenset[str]) -> list[str]:

@@ -17,6 +17,7 @@ from medseg.core.verdict import Finding
 from medseg.core.volume import Volume
 from medseg.runs.report_facts import ReportChannel
 from medseg.steps.cohort_inference import Segmenter
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.results import ResultOptions
 
@@ -27,7 +28,7 @@ _CHANNEL = ReportChannel("t1", "by rules", 1, "T1 of Dumbledore", (4, 4, 4), (1.
 class _Writer:
     """Takes the place of the writer: keeps what it was given, or raises."""
 
-    bundle: Bundle
+    model: Ensemble
     error: Exception | None = None
     results: list[Result] = field(default_factory=list)
     options: ResultOptions = field(default_factory=ResultOptions)
@@ -47,7 +48,7 @@ def _segmenter(bundle: Bundle, error: Exception | None = None) -> Any:
         labels[0, 0, :3] = (1, 2, 2)
         return labels
 
-    return Segmenter(SimpleNamespace(predict=predict), _Writer(bundle, error))  # type: ignore[arg-type]
+    return Segmenter(SimpleNamespace(predict=predict), _Writer(Ensemble((bundle,)), error))  # type: ignore[arg-type]
 
 
 def _job(read: Callable[[], Scan] | None = None, **more: Any) -> Job:

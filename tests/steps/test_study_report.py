@@ -7,6 +7,7 @@ import numpy as np
 
 from medseg.bundle.read import Bundle
 from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
+from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Result
 from medseg.steps.results import measurements_of
 from medseg.steps.study_report import RESEARCH_USE, Circumstances, report_study
@@ -18,7 +19,9 @@ def _page(bundle: Bundle, folder: Path, path: Path) -> str:
     labels = np.zeros(scan.volume.shape, np.uint8)
     labels[8:16, 8:16, 6:12] = 1
     result = Result(job, scan, labels, measurements_of(bundle, job, labels, scan), 0.0)
-    report_study(path, bundle, result, circumstances=Circumstances("cpu", "fp32"), outputs=[f"{job.id}/seg.dcm"])
+    report_study(
+        path, Ensemble((bundle,)), result, circumstances=Circumstances("cpu", "fp32"), outputs=[f"{job.id}/seg.dcm"]
+    )
     return path.read_text(encoding="utf-8")
 
 

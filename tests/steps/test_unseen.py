@@ -37,7 +37,7 @@ def test_another_study_of_a_patient_that_was_seen_is_none_either() -> None:
 def test_training_and_validation_were_seen_and_the_hold_out_was_not(tmp_path: Path) -> None:
     split = {"train": ["a", "b"], "validation": ["c"], "holdout": ["d"]}
     folder, said = run(tmp_path / "run", json.dumps({"split": split})), list[str]()
-    left = leave_out_seen(references(tmp_path / "maps", *"abcde"), folder, say=said.append)
+    left = leave_out_seen(references(tmp_path / "maps", *"abcde"), [folder], say=said.append)
     assert list(left.files) == ["d", "e"]
     assert said == ["3 of 5 studies were trained on or chosen by; they are left out."]
 
@@ -45,17 +45,24 @@ def test_training_and_validation_were_seen_and_the_hold_out_was_not(tmp_path: Pa
 def test_where_all_was_seen_nothing_is_evaluated(tmp_path: Path) -> None:
     folder = run(tmp_path / "run", json.dumps({"split": {"train": ["a"]}}))
     with pytest.raises(DatalistError, match="trained on or chosen by each of its 1 labelled studies"):
-        leave_out_seen(references(tmp_path / "maps", "a"), folder, say=print)
+        leave_out_seen(references(tmp_path / "maps", "a"), [folder], say=print)
+
+
+def test_a_model_of_everyone_says_why_nothing_is_left(tmp_path: Path) -> None:
+    split = {"train": ["a"], "validation": ["b"], "holdout": [], "fold": "all"}
+    folder = run(tmp_path / "run", json.dumps({"split": split}))
+    with pytest.raises(DatalistError, match="2 labelled studies; it was trained with --fold all, which holds none out"):
+        leave_out_seen(references(tmp_path / "maps", *"ab"), [folder], say=print)
 
 
 def test_a_record_that_cannot_be_read_is_no_record_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"run\.json"):
-        leave_out_seen(references(tmp_path / "maps", "a"), run(tmp_path / "run", "{"), say=print)
+        leave_out_seen(references(tmp_path / "maps", "a"), [run(tmp_path / "run", "{")], say=print)
 
 
 def test_without_a_run_nothing_is_left_out(tmp_path: Path) -> None:
     maps = references(tmp_path / "maps", "a")
-    assert leave_out_seen(maps, None, say=print) == replace(maps)
+    assert leave_out_seen(maps, [], say=print) == replace(maps)
 
 
 def test_a_run_is_found_by_its_folder_by_its_bundle_and_where_the_bundle_is_a_link(tmp_path: Path) -> None:

@@ -286,6 +286,15 @@ BUNDLES = [
     Row("weights of another network", m.weights(m.of_another_network), 1, ("do not fit", "missing")),
     Row("weights that hold code", m.weights(m.with_code), 1, ("hold more than tensors, which could run code",)),
     Row("a run that ended before its bundle was written", m.unfinished_run, 1, ("holds no complete bundle",)),
+    Row("one model twice", lambda p: m.infer(p, p.run, bundles=[p.run]), 2, ("is given twice; it would count twice",)),
+    Row(
+        "models that do not fit together",
+        m.another_model,
+        1,
+        ("cannot be averaged: 3 faults", "labels: 1 anterior, 2 posterior and", "preprocessing: transform 2 is"),
+    ),
+    Row("mirror images where labels have a side", m.one_sided, 2, ("--tta: '", "allows no axis to be mirrored")),
+    Row("a cross-validation that is not finished", m.unfinished_folds, 1, ("fold1 is not trained to the end",)),
 ]
 
 INPUTS_AND_OUTPUTS = [
@@ -420,6 +429,13 @@ EVALUATIONS = [
     Row("two predictions of one study", e.changed(e.two_of_one), 1, ("P1", "P1.nii.gz", "P1.NII.GZ")),
     Row("images where label maps should be", e.changed(e.images_as_references), 1, ("label",)),
     Row("predictions without references", lambda p: e.evaluation()(p)[:3], 2, ("Give --prediction and --reference",)),
+    Row("mirror images of maps that exist", e.evaluation("--bundle", "x", "--tta"), 2, ("cannot be mirrored",)),
+    Row(
+        "results of an average for one card",
+        lambda p: ["evaluate", "--bundle", p.run, p.bundle, "--data", p.cohort, "--update-bundle"],
+        2,
+        ("a card tells of one bundle",),
+    ),
     Row("a bundle and a file of labels", e.evaluation("--bundle", "x", "--labels", "y"), 2, ("give one",)),
     Row("a gate on no metric", e.evaluation("--min", "dize.1=0.8"), 2, ("no metric 'dize'", "known are dice")),
     Row("a gate on a label that is not there", e.evaluation("--min", "dice.7=0.8"), 2, ("'7' is not scored",)),

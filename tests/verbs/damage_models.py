@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,30 @@ def weights(change: Callable[[Path], None]) -> Make:
     return make
 
 
-def infer(place: Place, bundle: Path | str | None = None, *inputs: Path) -> Words:
-    return ["infer", "--bundle", bundle or place.run, "--input", *(inputs or (scan(place),))]
+def infer(place: Place, bundle: Path | str | None = None, *inputs: Path, bundles: Sequence[Path] = ()) -> Words:
+    return ["infer", "--bundle", bundle or place.run, *bundles, "--input", *(inputs or (scan(place),))]
+
+
+def another_model(place: Place) -> Words:
+    """A run, and a copy of its bundle that writes another value for a label and resamples to another grid."""
+    configs = copied(place.run / "bundle", place.root / "other") / "configs"
+    tiny.edit_yaml(configs / "evaluate.yaml", lambda values: values["labels"]["posterior"].update(value=3))
+    steps = "preprocessing"
+    tiny.edit_yaml(configs / "inference.yaml", lambda values: values[steps]["transforms"][2].update(pixdim=[2.0] * 3))
+    return infer(place, bundles=[configs.parent])
+
+
+def one_sided(place: Place) -> Words:
+    bundle = copied(place.run / "bundle", place.root / "one_sided")
+    tiny.edit_yaml(bundle / "configs" / "train.yaml", lambda values: values["augmentation"].update(flip_axes=[]))
+    return [*infer(place, bundle), "--tta"]
+
+
+def unfinished_folds(place: Place) -> Words:
+    whole = place.root / "cv"
+    copied(place.run, whole / "fold0")
+    (whole / "run.json").write_text('{"folds": [{"name": "fold0"}, {"name": "fold1"}]}')
+    return infer(place, whole)
 
 
 def scan(place: Place) -> Path:
