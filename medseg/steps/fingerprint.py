@@ -42,18 +42,21 @@ class Found:
         fingerprint: What they hold together.
         measures: Study id to what it holds.
         notes: What the user should know, one sentence each.
-        warnings: What the user should look at before trusting a score, one sentence each.
     """
 
     dataset: Dataset
     fingerprint: Fingerprint
     measures: Mapping[str, StudyMeasures]
     notes: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def take_fingerprint(
-    data: Path, *, modality: str | None, folder: Path | None, seen: Callable[[int, int], None] | None = None
+    data: Path,
+    *,
+    modality: str | None,
+    folder: Path | None,
+    warn: Callable[[str], None],
+    seen: Callable[[int, int], None] | None = None,
 ) -> Found:
     """Fingerprint of a data set.
 
@@ -61,6 +64,7 @@ def take_fingerprint(
         data: In any layout.
         modality: What the user calls it; None takes what the data says.
         folder: Where looks and measures are remembered; None measures all again.
+        warn: Called with what the user should look at before trusting a score, one sentence each, faults or not.
         seen: Called with the number of studies measured and of all.
 
     Raises:
@@ -78,12 +82,13 @@ def take_fingerprint(
     pairs = find_pairs(
         [Image(one.id, one.patient, measures[one.id].digest, measures[one.id].signature) for one in sound]
     )
+    for warning in [*warnings, *_alike(pairs, sound)]:
+        warn(warning)
     faults = [*inspection.faults, *odd, *_patients(dataset), *_copies(pairs, sound)]
     raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
     source = _source(dataset, names, modality)
     patients = len({study.patient for study in dataset.studies})
-    warnings += [_alike(pair, dataset) for pair in pairs]
-    return Found(dataset, fingerprint_of(source, measures, patients), measures, notes, tuple(warnings))
+    return Found(dataset, fingerprint_of(source, measures, patients), measures, notes)
 
 
 def _labelled(dataset: Dataset, data: Path) -> tuple[Dataset, tuple[str, ...]]:
@@ -106,7 +111,7 @@ def _labels(dataset: Dataset, inspection: Inspection) -> tuple[dict[int, str], l
     unseen = [
         f"label {value} '{name}' is declared, and in no study: nothing can be learned of it"
         for value, name in names.items()
-        if value not in found
+        if value not in found and found and not inspection.faults_of  # a study with a fault may hold it
     ]
     return names, [*_undeclared(found, names), *empty], unseen
 
@@ -163,13 +168,15 @@ def _copies(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
             )
 
 
-def _alike(pair: Pair, dataset: Dataset) -> str:
-    files = {study.id: study.files()[0] for study in dataset.studies}
-    return (
-        f"possible leakage: '{files[pair.first]}' and '{files[pair.second]}' are nearly the same image (correlation "
-        f"{pair.correlation:.3f}, limit {ALIKE:g}) under two patients. If they are one patient, say so in a datalist, "
-        "or scores will be too good"
-    )
+def _alike(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
+    files = {study.id: study.files()[0] for study in studies}
+    for pair in pairs:
+        if not pair.equal:
+            yield (
+                f"possible leakage: '{files[pair.first]}' and '{files[pair.second]}' are nearly the same image "
+                f"(correlation {pair.correlation:.3f}, limit {ALIKE:g}) under two patients. If they are one patient, "
+                "say so in a datalist, or scores will be too good"
+            )
 
 
 def _source(dataset: Dataset, names: Mapping[int, str], asked: str | None) -> Source:

@@ -70,10 +70,10 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
     if place.exists():
         raise OutputError(f"'{place}' exists; give another --name, or remove it to plan again")
     with start(request.device) as trial:  # it loads its libraries while the data is measured
-        found = _measure(request)
+        found = _measure(request, warn)
         for line in data_lines(found):
             say(line)
-        for warning in (*found.warnings, *doubts(found.fingerprint)):
+        for warning in doubts(found.fingerprint):
             warn(warning)
         options = Options(request.name, request.network, request.memory_gib, request.budget_min, trial.device())
         try:
@@ -89,10 +89,14 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
     return place
 
 
-def _measure(request: PlanRequest) -> Found:
+def _measure(request: PlanRequest, warn: Say) -> Found:
     with Progress(None, "Measuring studies") as progress:
         return take_fingerprint(
-            request.data, modality=request.modality, folder=request.cache, seen=lambda *_: progress.advance()
+            request.data,
+            modality=request.modality,
+            folder=request.cache,
+            warn=warn,
+            seen=lambda *_: progress.advance(),
         )
 
 

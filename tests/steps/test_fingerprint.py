@@ -1,6 +1,7 @@
 """A data set is read through and measured; whatever is wrong with it is said at once, by file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,19 @@ from medseg.core.errors import DatalistError
 from medseg.steps.fingerprint import Found, take_fingerprint
 
 
-def fingerprint(folder: Path, modality: str | None = None) -> Found:
-    return take_fingerprint(folder, modality=modality, folder=None)
+@pytest.fixture
+def warned() -> list[str]:
+    """Collects warnings: give ``warned.append`` for ``warn``."""
+    return []
 
 
-def refusal(folder: Path) -> str:
+def fingerprint(folder: Path, modality: str | None = None, *, warn: Callable[[str], None] = pytest.fail) -> Found:
+    return take_fingerprint(folder, modality=modality, folder=None, warn=warn)
+
+
+def refusal(folder: Path, *, warn: Callable[[str], None] = pytest.fail) -> str:
     with pytest.raises(DatalistError) as caught:
-        fingerprint(folder)
+        fingerprint(folder, warn=warn)
     return str(caught.value)
 
 
@@ -31,7 +38,6 @@ def test_a_sound_data_set_says_what_it_holds(tmp_path: Path) -> None:
     assert (data.source.modality, data.source.modality_from) == ("MR", "the names of the channels")
     assert set(data.shapes) == {plan_data.SHAPE}
     assert data.labels[1].ml == pytest.approx((0.064,) * 3)  # 4 x 4 x 4 voxels of 1 mm
-    assert not found.warnings
 
 
 def test_the_order_of_axes_in_the_files_does_not_matter(tmp_path: Path) -> None:
@@ -70,44 +76,51 @@ def test_two_images_of_one_patient_may_be_the_same(tmp_path: Path) -> None:
     assert (found.fingerprint.studies, found.fingerprint.patients) == (5, 4)
 
 
-def test_nearly_the_same_image_under_two_patients_is_a_warning_that_names_both_files(tmp_path: Path) -> None:
+def test_nearly_the_same_image_under_two_patients_is_a_warning_that_names_both_files(
+    tmp_path: Path, warned: list[str]
+) -> None:
     noise = np.random.default_rng(9).normal(0, 2, plan_data.SHAPE).astype(np.float32)  # a tenth of the deviation
     save(image_path(write_cohort(tmp_path), 3), image_of(1) + noise)
-    (warning,) = fingerprint(tmp_path).warnings
+    fingerprint(tmp_path, warn=warned.append)
+    (warning,) = warned
     assert warning.startswith("possible leakage: ")
     assert f"'{image_path(tmp_path, 1)}' and '{image_path(tmp_path, 3)}' are nearly the same image" in warning
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_every_fault_is_told_at_once_and_warnings_too(tmp_path: Path, warned: list[str]) -> None:
     write_cohort(tmp_path)
     save(image_path(tmp_path, 3), image_of(1))
     label = label_of()
     label[0, 0, :3] = 7
     save(label_path(tmp_path, 2), label)
     save(label_path(tmp_path, 4), label_of(), np.diag([1.0, 1.0, 2.0, 1.0]))
-    message = refusal(tmp_path)
+    save(image_path(tmp_path, 0), image_of(1) + 0.5 * np.sin(image_of(7)))
+    message = refusal(tmp_path, warn=warned.append)
     assert "3 faults" in message
+    assert all("possible leakage" in warning and "P0.nii.gz" in warning for warning in warned)
+    assert len(warned) == 2  # like P1 and its copy
     assert f"'{image_path(tmp_path, 1)}' and '{image_path(tmp_path, 3)}' hold the same image" in message
     assert f"'{label_path(tmp_path, 2)}': label value 7 in 3 voxels; the data declares 0 background, 1 head" in message
     assert f"label '{label_path(tmp_path, 4)}' lies on another grid" in message
 
 
-def test_a_label_in_one_study_alone_that_nothing_declares_is_a_warning(tmp_path: Path) -> None:
+def test_a_label_in_one_study_alone_that_nothing_declares_is_a_warning(tmp_path: Path, warned: list[str]) -> None:
     label = label_of()
     label[0, 0, 0] = 7
     save(label_path(write_cohort(tmp_path, declared=False), 2), label)
-    found = fingerprint(tmp_path, "MR")
-    (warning,) = found.warnings
+    found = fingerprint(tmp_path, "MR", warn=warned.append)
+    (warning,) = warned
     assert f"label value 7 is in 1 of 5 studies alone ('{label_path(tmp_path, 2)}')" in warning
     assert dict(found.fingerprint.source.labels) == {1: "label1", 2: "label2", 7: "label7"}
 
 
-def test_a_label_that_is_declared_and_absent_is_a_warning(tmp_path: Path) -> None:
+def test_a_label_that_is_declared_and_absent_is_a_warning(tmp_path: Path, warned: list[str]) -> None:
     write_cohort(tmp_path)
     words = json.loads((tmp_path / "dataset.json").read_text())
     words["labels"]["3"] = "horn"
     (tmp_path / "dataset.json").write_text(json.dumps(words))
-    (warning,) = fingerprint(tmp_path).warnings
+    fingerprint(tmp_path, warn=warned.append)
+    (warning,) = warned
     assert "label 3 'horn' is declared, and in no study" in warning
 
 

@@ -12,7 +12,7 @@ from medseg.steps.fingerprint import Found, take_fingerprint
 
 
 def fingerprint(data: Path, cache: Path) -> Found:
-    return take_fingerprint(data, modality=None, folder=cache)
+    return take_fingerprint(data, modality=None, folder=cache, warn=pytest.fail)
 
 
 @pytest.fixture
@@ -75,6 +75,10 @@ def test_parts_are_counted_by_faces_edges_and_corners() -> None:
 def test_progress_counts_the_studies(tmp_path: Path) -> None:
     counted: list[tuple[int, int]] = []
     take_fingerprint(
-        write_cohort(tmp_path, 3), modality=None, folder=None, seen=lambda done, of: counted.append((done, of))
+        write_cohort(tmp_path, 3),
+        modality=None,
+        folder=None,
+        warn=pytest.fail,
+        seen=lambda done, of: counted.append((done, of)),
     )
     assert counted == [(1, 3), (2, 3), (3, 3)]
