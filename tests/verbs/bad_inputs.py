@@ -12,6 +12,7 @@ import damage as d
 import damage_evaluations as e
 import damage_models as m
 import damage_pictures as p
+import damage_plans as n
 import damage_scans as s
 import damage_searches as t
 import numpy as np
@@ -49,7 +50,7 @@ def command(row: Row, place: Place) -> Words:
     verb, *words = row.make(place)
     if verb == "check":
         return [verb, *words]
-    if verb in ("infer", "evaluate"):
+    if verb in ("infer", "evaluate", "plan"):
         return [verb, *words, *(() if "--output" in words else ("--output", place.out))]
     # "--tracking" rows are about tracking; a resumed run takes no other option.
     plain = () if "--resume" in words or "--tracking-uri" in words else TRAIN_WORDS
@@ -126,7 +127,7 @@ PICTURES = [
     Row("a picture in printing colours", p.look_at("P1.tif", "CMYK"), 1, ("P1.tif'", "CMYK")),
     Row("a TIFF of several pages", p.pages, 1, ("holds 2 pages or frames", "Save each as a file of its own")),
     Row("a picture that is no PNG", p.look_at("P1.png", "L", format="JPEG"), 1, ("P1.png'", "no PNG file")),
-    Row("numbered objects of which no one says so", p.numbered, 1, ("such as 260", '"instances": true')),
+    Row("numbered objects of which no one says so", p.numbered, 1, ("such as 280", '"instances": true')),
     Row("a picture for a bundle of volumes", p.for_volumes, 1, ("P1.png' is a picture", "takes volumes")),
 ]
 
@@ -497,9 +498,36 @@ SEARCHES = [
     ),
 ]
 
+PLANS = [
+    Row(
+        "one scan under two patients",
+        n.on(n.copy_of_another),
+        1,
+        ("phantom_000.nii.gz' and '", "hold the same image, voxel for voxel", "Remove one"),
+    ),
+    Row(
+        "a label value that the data does not declare, in a plan",
+        n.label(d.voxels(lambda a: d.with_value(a, 7))),
+        1,
+        ("phantom_003.nii.gz': label value 7 in 1 voxels; the data declares 0 background, 1 ",),
+    ),
+    Row(
+        "a label map beside its scan, in a plan",
+        n.label(d.header(d.move)),
+        1,
+        ("phantom_003.nii.gz' lies on another grid", "register and resample"),
+    ),
+    Row("a plan in the place of a bundle", n.existing, 1, ("exists; give another --name",)),
+    Row("a name that is no folder's", n.options("--name", "a/b"), 2, ("--name 'a/b'",)),
+    Row("a size of memory that is none", n.options("--memory", "much"), 2, ("'much' is no size; write 8GB or 900MB",)),
+    Row("a network that is not known", n.options("--network", "vnet"), 2, ("vnet", "segresnet")),
+    Row("a modality of two words", n.options("--modality", "a b"), 2, ("'a b' is no word; give MR, CT",)),
+]
+
 SECTIONS = {
     "Files": FILES,
     "Labels": LABELS,
+    "Pictures": PICTURES,
     "Folders": FOLDERS,
     "Recipes": CONFIGS,
     "Options": OPTIONS,
@@ -509,5 +537,6 @@ SECTIONS = {
     "DICOM results": DICOM_RESULTS,
     "Evaluations": EVALUATIONS,
     "Searches": SEARCHES,
+    "Plans": PLANS,
 }
 ROWS = [row for rows in SECTIONS.values() for row in rows]

@@ -29,7 +29,8 @@ Exit codes: 1 refused, 2 wrong usage, 3 finished although some studies failed. `
 In the commands, DATA is a folder of eight labelled studies in the layout of the Medical Segmentation Decathlon,
 BUNDLE a bundle for it without weights, RUN a finished training of it, HERE any folder, OUT where results go and
 STUDY what medseg calls a DICOM study.
-Trainings and searches also have `--output OUT --workers 0 --no-tracking`, inferences and evaluations `--output OUT`.
+Trainings and searches also have `--output OUT --workers 0 --no-tracking`, inferences, evaluations and plans
+`--output OUT`.
 
 *Written by `tests/verbs/bad_inputs_page.py --write`; a test holds it to what the commands say.*
 """
