@@ -19,7 +19,7 @@ from medseg.io.formats import is_picture, study_stem
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
 from medseg.planning.likeness import ALIKE, Image, Pair, find_pairs
 from medseg.planning.measures import StudyMeasures
-from medseg.steps.fingerprint_cache import measure_all
+from medseg.steps.fingerprint_cache import measure_all, measure_images
 
 FEWEST_PATIENTS = 3  # one trains, one validates, one is held out
 RARE = 0.05  # share of the studies; an undeclared label in so few, or in one, is probably a slip of the pen
@@ -79,16 +79,25 @@ def take_fingerprint(
     sound = [study for study in dataset.studies if study.id not in inspection.faults_of]
     digests = {facts.id: facts.digest for facts in inspection.studies}
     measures = measure_all(sound, digests, dataset.root, folder=folder, seen=seen)
-    pairs = find_pairs(
-        [Image(one.id, one.patient, measures[one.id].digest, measures[one.id].signature) for one in sound]
-    )
-    for warning in [*warnings, *_alike(pairs, sound)]:
+    pairs = _pairs(dataset, measures)
+    for warning in [*warnings, *_alike(pairs, dataset.studies)]:
         warn(warning)
-    faults = [*inspection.faults, *odd, *_patients(dataset), *_copies(pairs, sound)]
+    faults = [*inspection.faults, *odd, *_patients(dataset), *_copies(pairs, dataset.studies)]
     raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
     source = _source(dataset, names, modality)
     patients = len({study.patient for study in dataset.studies})
     return Found(dataset, fingerprint_of(source, measures, patients), measures, notes)
+
+
+def _pairs(dataset: Dataset, measures: Mapping[str, StudyMeasures]) -> list[Pair]:
+    """Images too much alike, those of studies with a fault included: a copied image seldom fits the label beside it."""
+    known = {**measures, **measure_images([study for study in dataset.studies if study.id not in measures])}
+    images = [
+        Image(study.id, study.patient, known[study.id].digest, known[study.id].signature)
+        for study in dataset.studies
+        if study.id in known
+    ]
+    return find_pairs(images)
 
 
 def _labelled(dataset: Dataset, data: Path) -> tuple[Dataset, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from medseg.core.errors import OutputError
+from medseg.core.errors import MedsegError, OutputError
 from medseg.core.files import digest_of, write_json
 from medseg.core.machine import cores
 from medseg.core.study import Study
@@ -61,6 +61,17 @@ def measure_all(
         with contextlib.suppress(OutputError):  # without a cache the next plan only takes longer
             write_json(place, {"version": _VERSION, "studies": entries})
     return measures
+
+
+def measure_images(studies: Sequence[Study]) -> dict[str, StudyMeasures]:
+    """Study id to measures of the image alone; studies whose image cannot be read are left out."""
+    found: dict[str, StudyMeasures] = {}
+    for study in studies:
+        with contextlib.suppress(MedsegError):
+            volume = read_study(study)
+            nothing = np.zeros(volume.array.shape[1:], np.uint8)
+            found[study.id] = measure_study(volume, nothing, count_parts=_count_parts)
+    return found
 
 
 def _measure(study: Study) -> StudyMeasures:

@@ -66,6 +66,16 @@ def test_the_same_image_under_two_patients_is_a_fault_that_names_both_files(tmp_
     assert f"'{image_path(tmp_path, 1)}' and '{image_path(tmp_path, 3)}' hold the same image" in message
 
 
+def test_a_copied_image_is_named_also_where_the_label_beside_it_does_not_fit(tmp_path: Path) -> None:
+    write_cohort(tmp_path)
+    save(image_path(tmp_path, 1), image_of(1, (20, 18, 12)))
+    save(image_path(tmp_path, 3), image_of(1, (20, 18, 12)))
+    save(label_path(tmp_path, 1), label_of((20, 18, 12)))
+    message = refusal(tmp_path)
+    assert f"label '{label_path(tmp_path, 3)}' lies on another grid" in message
+    assert f"'{image_path(tmp_path, 1)}' and '{image_path(tmp_path, 3)}' hold the same image" in message
+
+
 def test_two_images_of_one_patient_may_be_the_same(tmp_path: Path) -> None:
     save(image_path(write_cohort(tmp_path), 3), image_of(1))
     words = json.loads((tmp_path / "dataset.json").read_text())

@@ -2,68 +2,26 @@
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import nibabel
 import numpy as np
 import plan_data
 import pytest
 import tiny
+import tiny_pictures
 import yaml
+from plan_here import TrialHere, plan
 
 from medseg.bundle.read import read_bundle
-from medseg.steps import fingerprint_cache, planning
-from medseg.steps.planning_probe import Probe, measure_bundle
+from medseg.steps import fingerprint_cache
 
 ENOUGH = "64GB"  # the process of all tests holds more than a trial
 
 
-class TrialHere:
-    """Tries a bundle in this process, which has torch and MONAI loaded."""
-
-    def __init__(self, device: str) -> None:
-        self.kind = device
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def device(self) -> str:
-        return "cpu"
-
-    def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
-        return measure_bundle(bundle, data, device="cpu", studies=studies)
-
-
-class NoTrial(TrialHere):
-    """Says at once that a bundle can be trained."""
-
-    def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
-        read_bundle(bundle)
-        return Probe("cpu", "fp32", 1.0, 1.0, 3.0, 10.0, 1.0, 0.0)
-
-
 @pytest.fixture(scope="module")
-def plan() -> Callable[..., tiny.Answer]:
-    """Run the verb, its trial in this process or left out."""
-
-    def call(*words: object, start: type[TrialHere] = NoTrial) -> tiny.Answer:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(planning, "plan_bundle", partial(planning.plan_bundle, start=start))
-            return tiny.call("plan", *words)
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def planned(
-    tmp_path_factory: pytest.TempPathFactory, tiny_cohort: Path, plan: Callable[..., tiny.Answer]
-) -> tuple[Path, tiny.Answer]:
+def planned(tmp_path_factory: pytest.TempPathFactory, tiny_cohort: Path) -> tuple[Path, tiny.Answer]:
     """The bundle planned for eight small phantoms, and what was said; do not write into it."""
     words = ("--data", tiny_cohort, "--name", "planned", "--memory", ENOUGH)
     answer = plan(*words, "--output", tmp_path_factory.mktemp("bundles"), start=TrialHere)
@@ -110,7 +68,6 @@ def test_the_same_data_gives_the_same_bytes_without_being_measured_again(
     tiny_cohort: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    plan: Callable[..., tiny.Answer],
 ) -> None:
     monkeypatch.setattr(fingerprint_cache, "_measure", lambda study: pytest.fail("measured again"))
     answer = plan("--data", tiny_cohort, "--name", "planned", "--memory", ENOUGH, "--output", tmp_path)
@@ -135,9 +92,7 @@ def test_a_planned_bundle_trains_and_segments_without_an_edit(
     assert nibabel.load(tmp_path / "out" / "phantom_000.nii.gz").shape == nibabel.load(image).shape
 
 
-def test_thick_slices_get_kernels_that_wait_for_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: Callable[..., tiny.Answer]
-) -> None:
+def test_thick_slices_get_kernels_that_wait_for_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         for place, array in (
             (plan_data.image_path(tmp_path, number), plan_data.image_of(number, (40, 40, 10))),
@@ -151,9 +106,7 @@ def test_thick_slices_get_kernels_that_wait_for_the_others(
     assert network["kernel_size"][-1] == 3
 
 
-def test_pictures_get_a_network_in_2d(tmp_path: Path, plan: Callable[..., tiny.Answer]) -> None:
-    import tiny_pictures
-
+def test_pictures_get_a_network_in_2d(tmp_path: Path) -> None:
     discs = tiny_pictures.write_discs(tmp_path / "discs")
     words = ("--modality", "microscopy", "--memory", ENOUGH, "--output", tmp_path)
     answer = plan("--data", discs, "--name", "discs2d", *words)
@@ -167,9 +120,7 @@ def test_pictures_get_a_network_in_2d(tmp_path: Path, plan: Callable[..., tiny.A
     assert recipe["augmentation"]["flip_axes"] == [0, 1]
 
 
-def test_brain_tumours_are_scored_in_regions(
-    phantom_brats: Path, tmp_path: Path, plan: Callable[..., tiny.Answer]
-) -> None:
+def test_brain_tumours_are_scored_in_regions(phantom_brats: Path, tmp_path: Path) -> None:
     answer = plan("--data", phantom_brats, "--name", "tumours", "--memory", ENOUGH, "--output", tmp_path)
     assert answer.code == 0, answer.err
     bundle = read_bundle(tmp_path / "tumours")
@@ -178,9 +129,7 @@ def test_brain_tumours_are_scored_in_regions(
     assert set(bundle.labels.regions) == {"WT", "TC", "ET"}
 
 
-def test_the_budget_and_the_network_are_those_asked_for(
-    tmp_path: Path, tiny_cohort: Path, plan: Callable[..., tiny.Answer]
-) -> None:
+def test_the_budget_and_the_network_are_those_asked_for(tmp_path: Path, tiny_cohort: Path) -> None:
     words = ("--network", "segresnet", "--budget", "20m", "--memory", ENOUGH, "--output", tmp_path)
     answer = plan("--data", tiny_cohort, "--name", "asked", *words)
     assert answer.code == 0, answer.err
@@ -190,9 +139,7 @@ def test_the_budget_and_the_network_are_those_asked_for(
     assert "fit into 20 minutes" in answer.out
 
 
-def test_too_little_memory_is_refused_with_what_is_enough(
-    tmp_path: Path, tiny_cohort: Path, plan: Callable[..., tiny.Answer]
-) -> None:
+def test_too_little_memory_is_refused_with_what_is_enough(tmp_path: Path, tiny_cohort: Path) -> None:
     answer = plan("--data", tiny_cohort, "--name", "small", "--memory", "300MB", "--output", tmp_path)
     assert answer.code == 2
     assert re.search(
