@@ -26,6 +26,7 @@ MINUTES = (2, 5, 15, 45)
 # As MONAI's 3D tutorials train (spleen_segmentation_3d, brats_segmentation_3d): a constant rate of 1e-4, no average of
 # weights, patches half on the labels, every axis mirrored, slight changes of intensity.
 TUTORIAL = {
+    "optimizer.name": "adamw",
     "optimizer.lr": "1.0e-4",
     "optimizer.weight_decay": "1.0e-5",
     "schedule.name": "constant",
@@ -33,6 +34,7 @@ TUTORIAL = {
     "engine.ema": "0.0",
     "engine.clip_norm": "0.0",
     "sampling.foreground": "0.5",
+    "curriculum.share": "0.0",
     "augmentation.flip_axes": "[0, 1, 2]",
     "augmentation.rotation": "{probability: 0.0, range: [0.0, 0.0]}",
     "augmentation.scaling": "{probability: 0.0, range: [1.0, 1.0]}",

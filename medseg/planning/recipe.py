@@ -45,7 +45,7 @@ def plan_recipe(
         ),
         "loss": _loss(data, fit, shape),
         "optimizer": (
-            defaults.OPTIMIZER_NAME,
+            defaults.OPTIMIZER_NAME[name],
             Row("lr", defaults.LEARNING_RATE[name], f"at the peak of the schedule; what {name} bears"),
             *defaults.OPTIMIZER,
         ),
