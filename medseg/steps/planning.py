@@ -15,7 +15,8 @@ from medseg.planning.card import bundle_files
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
-from medseg.steps.planning_probe import Probe, Trial
+from medseg.steps.planning_probe import Probe
+from medseg.steps.planning_trial import Trial
 from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_lines, times
 
 Say = Callable[[str], None]

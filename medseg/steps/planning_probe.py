@@ -1,28 +1,39 @@
-"""Try a written bundle for a few steps in a process of its own, so that its peak memory is that of a training alone."""
+"""Train a few steps of a written bundle and say what they took; run as a process, it answers on its stdout."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import medseg
-from medseg.core.errors import MedsegError, TrainingError, UsageError
+from medseg.core.errors import MedsegError
 
 if TYPE_CHECKING:
-    from medseg.engine.batches import Patches
+    from medseg.engine.learner import Learner
+    from medseg.steps.legs import Leg
 
 BATCHES = 6  # made to see how long one takes: each draws other changes
-_ANSWER = "medseg-probe "  # opens the lines that are answers
-_SAID = 400  # characters of a failed probe's last line
+BESIDE_GIB = 0.1  # tracking, and the pictures of the hold-out: measured, a trial has neither
+ANSWER = "medseg-probe "  # opens the lines that are answers
+
+
+@dataclass(frozen=True)
+class LegSpeed:
+    """How fast one part of a run is; a recipe that opens with smaller patches has two.
+
+    Attributes:
+        share: Of the run.
+        batch: Patches per step.
+        step_s: Seconds from one training step to the next, with as many workers as a training has.
+    """
+
+    share: float
+    batch: int
+    step_s: float
 
 
 @dataclass(frozen=True)
@@ -32,18 +43,18 @@ class Probe:
     Attributes:
         device: Where they ran.
         precision: Their arithmetic.
-        step_s: Seconds from one training step to the next, with as many workers as a training has.
+        legs: The parts of a run in their order.
         study_s: Seconds to segment a study of median size, as validation does.
         holdout_s: Seconds to segment and draw one, as the end of a run does.
         finish_s: Seconds for bundle, curves and tracking at the end of a run.
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
-            on CUDA that of the device, elsewhere that of the process.
+            on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
         prepared_gib: Of it, studies that the probe kept in memory.
     """
 
     device: str
     precision: str
-    step_s: float
+    legs: tuple[LegSpeed, ...]
     study_s: float
     holdout_s: float
     finish_s: float
@@ -51,102 +62,26 @@ class Probe:
     prepared_gib: float
 
 
-class Trial:
-    """A fresh process that loads torch and MONAI at once, while others measure, and then tries one bundle.
+def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Sequence[str]) -> Probe:
+    """Train a few steps and segment a study, in this process; for the peak of its memory it should be a fresh one.
 
     Args:
+        bundle_root: Folder of the bundle.
+        data: What it is to be trained on.
         device: As ``--device`` takes it.
-    """
-
-    def __init__(self, device: str) -> None:
-        # The child finds medseg where this process found it, also where it is not installed.
-        paths = [str(Path(medseg.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - see __exit__
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "medseg.steps.planning_probe", device],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            env=environment,
-            text=True,
-        )
-
-    def __enter__(self) -> Trial:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()  # one that has answered is at its end already
-        self._process.communicate()
-        self._said.close()
-
-    def device(self) -> str:
-        """Kind of the device: "cpu", "cuda" or "mps"; call it once, before ``run``.
-
-        Raises:
-            UsageError: This machine has no such device.
-            TrainingError: The process failed.
-        """
-        answer = self._answer()
-        if "fault" in answer:
-            raise UsageError(str(answer["fault"]))
-        return str(answer["device"])
-
-    def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
-        """Train a few steps and segment a study; call it once, after ``device``.
-
-        Args:
-            bundle: Folder of the bundle.
-            data: What it is to be trained on.
-            studies: Ids of those to train on; the first is the largest, the second of median size; both are segmented.
-
-        Raises:
-            TrainingError: The process failed; its reason is passed on.
-        """
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended already; its answer, or the lack of one, says why
-            words = {"bundle": str(bundle), "data": str(data), "studies": list(studies)}
-            self._process.stdin.write(json.dumps(words) + "\n")
-            self._process.stdin.flush()
-        answer = self._answer()
-        if "fault" in answer:
-            raise TrainingError(f"The planned bundle could not be tried for a few steps: {answer['fault']}")
-        return Probe(**answer)
-
-    def _answer(self) -> dict[str, Any]:
-        """The next line that is an answer; what libraries print besides is passed over."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith(_ANSWER):
-                return dict(json.loads(line.removeprefix(_ANSWER)))
-        raise TrainingError(f"The planned bundle could not be tried for a few steps: {self._why()}")
-
-    def _why(self) -> str:
-        code = self._process.wait()
-        if code < 0:
-            return f"it was ended by signal {-code}, as the system does where memory runs out"
-        self._said.seek(0)
-        lines = self._said.read().strip().splitlines()
-        return lines[-1][:_SAID] if lines else f"it ended with exit code {code} and said nothing"
-
-
-def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Sequence[str]) -> Probe:
-    """What ``Trial.run`` gives, measured in this process; it should be a fresh one.
+        studies: Ids of those to train on; the first is the largest, the second of median size; both are segmented.
 
     Raises:
         MedsegError: Something does not build or cannot be read.
     """
-    import torch
-
     from medseg.bundle.read import read_bundle
-    from medseg.core.machine import cores, default_folder
-    from medseg.engine.batches import Patches, choose_workers
+    from medseg.core.machine import default_folder
     from medseg.engine.device import choose_device, choose_precision, peak_memory_gib
     from medseg.engine.distributed import World
-    from medseg.engine.probe import measure
     from medseg.io.study import read_study
     from medseg.steps.course import FINISH_S, HOLDOUT_COST
     from medseg.steps.data import load_cohort
+    from medseg.steps.legs import measure_legs
     from medseg.steps.parts import build_parts
     from medseg.steps.prepare import prepare_study
     from medseg.steps.request import TrainRequest, resolve_recipe
@@ -159,45 +94,49 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     parts = build_parts(bundle, recipe, device=place, precision=precision, world=World(), layouts=layouts)
     chosen = cohort.studies(studies)
     prepared = [prepare_study(study, parts.preprocessing, cohort.class_of_value) for study in chosen]
-    patches = Patches(prepared, recipe.sampling, recipe.augmentation, seed=recipe.seed)
-    speed = measure(parts.learner, patches, lambda: parts.validate(prepared[1:2] or prepared))
-    step_s = between_steps_s(
-        speed.step_s,
-        _batch_s(patches),
-        threads=min(torch.get_num_threads(), cores()) if place.type == "cpu" else 1,
-        workers=choose_workers(None, cores()),
-        cores=cores(),
-    )
+    legs = measure_legs(parts, prepared, prepared[1:2] or prepared)
+    speeds = tuple(_speed(leg, parts.learner) for leg in legs)
     parts.predictor().predict(read_study(chosen[0]))
-    kept = sum(one.image.nbytes + one.label.nbytes for one in prepared) / 2**30
+    kept, study_s = sum(one.image.nbytes + one.label.nbytes for one in prepared) / 2**30, legs[-1].speed.study_s
+    on_gpu = place.type == "cuda"
     return Probe(
         device=str(place),
         precision=precision.name,
-        step_s=step_s,
-        study_s=speed.study_s,
-        holdout_s=HOLDOUT_COST * speed.study_s,
+        legs=speeds,
+        study_s=study_s,
+        holdout_s=HOLDOUT_COST * study_s,
         finish_s=FINISH_S,
-        peak_gib=peak_memory_gib(place),
-        prepared_gib=0.0 if place.type == "cuda" else kept,
+        peak_gib=peak_memory_gib(place) + (0.0 if on_gpu else BESIDE_GIB),
+        prepared_gib=0.0 if on_gpu else kept,
     )
 
 
-def _batch_s(patches: Patches) -> float:
-    """Seconds that one worker takes for a batch."""
+def _speed(leg: Leg, learner: Learner) -> LegSpeed:
+    """Seconds of a leg's steps beside workers; also does the smallest step, as an epoch may end with it."""
     import torch
 
-    from medseg.engine.batches import serve
-    from medseg.engine.distributed import World
+    from medseg.core.machine import cores
+    from medseg.engine.batches import Batch, choose_workers, serve
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as a worker has
-    batches = serve(patches, world=World(), epoch=1, step=0, workers=0, pin=False)
-    next(batches)
+    batches = serve(leg.patches, world=learner.world, epoch=1, step=0, workers=0, pin=False)
+    batch = next(batches)
     began_s = time.monotonic()
     for _ in range(BATCHES):
         next(batches)
+    batch_s = (time.monotonic() - began_s) / BATCHES
     torch.set_num_threads(threads)
-    return (time.monotonic() - began_s) / BATCHES
+    # Another shape takes memory of its own: a batch of one adds a tenth to the peak of one of two.
+    learner.train_on(Batch(batch.image[:1], batch.label[:1], batch.studies[:1]), lr=0.0, weight=1.0, last=True)
+    between_s = between_steps_s(
+        leg.speed.step_s,
+        batch_s,
+        threads=min(threads, cores()) if learner.device.type == "cpu" else 1,
+        workers=choose_workers(None, cores()),
+        cores=cores(),
+    )
+    return LegSpeed(leg.share, leg.patches.sampling.batch, between_s)
 
 
 def between_steps_s(step_s: float, batch_s: float, *, threads: int, workers: int, cores: int) -> float:
@@ -238,7 +177,7 @@ def _main(device: str) -> int:
 
 
 def _say(answer: dict[str, Any]) -> None:
-    print(_ANSWER + json.dumps(answer), flush=True)
+    print(ANSWER + json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -63,9 +63,9 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def probe_lines(plan: Plan, tried: Probe, studies: Sequence[Study]) -> list[str]:
     """What a training will take: seconds and memory."""
-    seconds = f"a step takes {tried.step_s:.2f} s, a study {tried.study_s:.1f} s"
+    seconds = " and then ".join(f"{leg.step_s:.2f} s" for leg in tried.legs)
     return [
-        f"tried     on {tried.device} in {tried.precision}: {seconds}",
+        f"tried     on {tried.device} in {tried.precision}: a step takes {seconds}, a study {tried.study_s:.1f} s",
         f"time      {_time(plan, tried, studies)}",
         f"memory    {_memory(plan, tried)}",
     ]
@@ -81,16 +81,22 @@ def _time(plan: Plan, tried: Probe, studies: Sequence[Study]) -> str:
     split = split_by_patient(
         studies, fold=0, folds=rows["folds"], validation_share=rows["validation_share"], seed=rows["seed"]
     )
-    per_epoch = math.ceil(len(split.train) * rows["patches_per_study"] / plan.fit.batch)
-    validation_s = len(split.validation) * tried.study_s
-    end_s = validation_s + tried.holdout_s * len(split.holdout) + tried.finish_s
-    step_s = tried.step_s + validation_s / (rows["every"] * per_epoch)
+    scoring_s = len(split.validation) * tried.study_s
+    end_s = scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
+    patches = len(split.train) * rows["patches_per_study"]
+    per_epoch = [math.ceil(patches / leg.batch) for leg in tried.legs]
+    step_s = [
+        leg.step_s + scoring_s / (rows["every"] * count) for leg, count in zip(tried.legs, per_epoch, strict=True)
+    ]
     if plan.options.budget_min is not None:
-        steps = max(int((plan.options.budget_min * 60 - end_s) / step_s), 0)
+        left_s = max(plan.options.budget_min * 60 - end_s, 0.0)
+        steps = sum(int(leg.share * left_s / seconds) for leg, seconds in zip(tried.legs, step_s, strict=True))
         return f"about {steps} steps fit into {plan.options.budget_min:g} minutes, with their scoring"
     epochs = rows["epochs"]
-    whole_s = epochs * per_epoch * step_s + end_s
-    return f"about {format_seconds(whole_s)} for {epochs} epochs of {per_epoch} steps and their scoring"
+    early = round(epochs * tried.legs[0].share) if len(tried.legs) > 1 else 0
+    counts = [n * count for n, count in zip((early, epochs - early)[-len(step_s) :], per_epoch, strict=True)]
+    whole_s = sum(n * seconds for n, seconds in zip(counts, step_s, strict=True)) + end_s
+    return f"about {format_seconds(whole_s)} for {epochs} epochs, {sum(counts)} steps, and their scoring"
 
 
 def _memory(plan: Plan, tried: Probe) -> str:

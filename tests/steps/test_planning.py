@@ -11,12 +11,12 @@ import tiny
 
 from medseg.core.errors import DatalistError, OutputError, TrainingError, UsageError
 from medseg.steps.planning import PlanRequest, plan_bundle
-from medseg.steps.planning_probe import Probe
+from medseg.steps.planning_probe import LegSpeed, Probe
 
 FOUND = Probe(
     device="cpu",
     precision="fp32",
-    step_s=2.0,
+    legs=(LegSpeed(1.0, 2, 2.0),),
     study_s=1.0,
     holdout_s=3.0,
     finish_s=10.0,
@@ -31,6 +31,7 @@ class Trials:
     def __init__(self, *peaks_gib: float, device: str = "cpu") -> None:
         self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
         self.studies: list[str] = []
+        self.legs = FOUND.legs
 
     def __call__(self, device: str) -> Any:
         return self
@@ -50,7 +51,7 @@ class Trials:
         self.studies = list(studies)
         if not self.peaks:
             raise TrainingError("it broke")
-        return replace(FOUND, peak_gib=self.peaks.pop(0), device=self.kind)
+        return replace(FOUND, peak_gib=self.peaks.pop(0), device=self.kind, legs=self.legs)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,28 @@ def test_time_counts_steps_and_scorings(request_of: Callable[..., PlanRequest], 
     steps = int(line.split()[2])
     assert 585 <= steps <= (1200 - 14) / 2
     assert "fit into 20 minutes" in line
+
+
+def test_time_counts_both_parts_of_a_run_that_opens_with_smaller_patches(
+    request_of: Callable[..., PlanRequest], said: list[str]
+) -> None:
+    """1186 seconds: 0.4 of them at 1 s a step, the others at 2 s; a few for scoring between."""
+    trials = Trials(1.2)
+    trials.legs = (LegSpeed(0.4, 4, 1.0), LegSpeed(0.6, 2, 2.0))
+    plan_bundle(request_of(budget_min=20.0), say=said.append, warn=silent, start=trials)
+    (line,) = [line for line in said if line.startswith("time")]
+    assert 0.95 * (474 + 355) < int(line.split()[2]) <= 474 + 355
+    assert any("a step takes 1.00 s and then 2.00 s" in line for line in said)
+
+
+def test_time_without_a_budget_counts_epochs(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
+    place = plan_bundle(request_of(), say=said.append, warn=silent, start=Trials(1.2))
+    epochs = int((place / "configs" / "train.yaml").read_text().partition("epochs: ")[2].split()[0])
+    (line,) = [line for line in said if line.startswith("time")]
+    steps = int(line.partition(" epochs, ")[2].split()[0])
+    assert f"for {epochs} epochs" in line
+    assert 4400 < steps < 4700
+    assert "2 h" in line  # 4500 steps of 2 s
 
 
 def test_memory_counts_the_prepared_studies_of_the_training(

@@ -12,7 +12,7 @@ import tiny
 
 from medseg.bundle.read import read_bundle
 from medseg.steps import planning
-from medseg.steps.planning_probe import Probe, measure_bundle
+from medseg.steps.planning_probe import LegSpeed, Probe, measure_bundle
 
 
 class TrialHere:
@@ -39,7 +39,7 @@ class NoTrial(TrialHere):
 
     def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
         read_bundle(bundle)
-        return Probe("cpu", "fp32", 1.0, 1.0, 3.0, 10.0, 1.0, 0.0)
+        return Probe("cpu", "fp32", (LegSpeed(1.0, 2, 1.0),), 1.0, 3.0, 10.0, 1.0, 0.0)
 
 
 def plan(*words: object, start: type[TrialHere] = NoTrial) -> tiny.Answer:
