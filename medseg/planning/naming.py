@@ -68,7 +68,7 @@ def _is_one_of(text: str, names: Iterable[str]) -> bool:
 
 def _plain(text: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    bare = re.sub(r"\([^()]*\)", " ", ascii_text)  # what stands in brackets explains the name
+    bare = re.sub(r"\([^()]* [^()]*\)", " ", ascii_text)  # several words in brackets explain the name
     words = re.findall(r"[A-Za-z0-9.+-]+", bare) or re.findall(r"[A-Za-z0-9.+-]+", ascii_text)
     plain = ""
     for word in words:

@@ -23,9 +23,9 @@ def test_a_long_name_ends_with_a_word() -> None:
     assert name.name == "left_ventricular_blood_pool_of"
 
 
-def test_what_stands_in_brackets_is_left_out_unless_it_is_all() -> None:
-    given = ["spinal cord (see structure)", "(grey) matter", "(unsure)"]
-    assert [one.name for one in names_of(given)] == ["spinal_cord", "matter", "unsure"]
+def test_several_words_in_brackets_are_left_out_unless_they_are_all() -> None:
+    given = ["spinal cord (see structure)", "(grey) matter", "(not sure)"]
+    assert [one.name for one in names_of(given)] == ["spinal_cord", "grey_matter", "not_sure"]
 
 
 def test_labels_of_brats_are_known_by_any_name_in_any_order() -> None:
