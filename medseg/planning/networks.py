@@ -97,7 +97,7 @@ def _unet(topology: Topology, channels: int, classes: int, first: int) -> Networ
 
 
 def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Network:
-    """Residual U-Net of MONAI at full resolution, with kernels and strides per level and deep supervision."""
+    """Residual U-Net of MONAI at full resolution, with kernels and strides per level."""
     deep = _deepened(topology, _DYNUNET_STEPS)
     filters = _filters(len(deep.kernels), first)
     heads = HEADS[: len(deep.strides)]
@@ -110,8 +110,7 @@ def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Net
         Row("upsample_kernel_size", _short(deep.strides), "undoes the strides"),
         Row("norm_name", ["instance", {"affine": True}], "by study: batches are small"),
         Row("res_block", True, "residual convolutions learn faster at the start"),
-        Row("deep_supervision", True, "in training alone; in eval mode one tensor comes out"),
-        Row("deep_supr_num", len(heads) - 1, "coarser outputs that are compared with the labels too"),
+        *_coarser_heads(len(heads) - 1),
     )
     return Network(
         name="dynunet",
@@ -119,8 +118,18 @@ def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Net
         rows=rows,
         topology=deep,
         heads=heads,
-        in_words=f"residual U-Net (MONAI's DynUNet), {_in_words(filters)}, deep supervision",
+        in_words=f"residual U-Net (MONAI's DynUNet), {_in_words(filters)}",
         layers=lambda patch: list(dynunet_convolutions(patch, filters, deep, channels, classes, len(heads))),
+    )
+
+
+def _coarser_heads(count: int) -> tuple[Row, ...]:
+    """Deep supervision with so many outputs besides the finest; no rows for none, MONAI's own default."""
+    if not count:
+        return ()
+    return (
+        Row("deep_supervision", True, "in training alone; in eval mode one tensor comes out"),
+        Row("deep_supr_num", count, "coarser outputs that are compared with the labels too"),
     )
 
 
