@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medseg.core.recipe import Recipe, Sampling
 from medseg.engine.batches import Patches
@@ -50,11 +50,15 @@ def measure_legs(parts: Parts, train: Sequence[Prepared], validation: Sequence[P
         train: Prepared training studies.
         validation: Prepared validation studies; one of them is segmented.
     """
-    learner, legs = parts.learner, []
+    learner, legs = parts.learner, list[Leg]()
     recipe, world = learner.recipe, learner.world
     for share, sampling in samplings(recipe):
         patches = Patches(train, sampling, recipe.augmentation, seed=recipe.seed)
-        speed = leader_says(measure(learner, patches, lambda: parts.validate(validation[:1])), world)
+        if legs:  # a study takes as long in every leg, and minutes where it is large
+            speed = replace(measure(learner, patches, lambda: None), study_s=legs[0].speed.study_s)
+        else:
+            speed = measure(learner, patches, lambda: parts.validate(validation[:1]))
+        speed = leader_says(speed, world)
         per_epoch = len(patches.plan(0, world))
         between = recipe.validation.every * per_epoch
         scoring_s = validation_s(speed, len(validation), world.size)
