@@ -20,6 +20,7 @@ from medseg.runs.folder import RunFolder, is_trained
 from medseg.runs.record import read_record
 from medseg.steps.evaluation_tracking import values_of
 from medseg.steps.folds_evaluation import evaluate_folds, told_scores
+from medseg.steps.folds_postprocessing import choose_for_folds
 from medseg.steps.folds_predictions import segment_fold
 from medseg.steps.folds_run import FoldsRun, fold_name, open_folds_run
 from medseg.steps.folds_time import FoldsTime
@@ -88,16 +89,20 @@ def cross_validate(task: Task, *, resume: Path | None, say: Say) -> CrossValidat
 
 
 def _close(task: Task, run: FoldsRun, say: Say) -> CrossValidation:
-    """Score all label maps together and hand the numbers on.
+    """Score all label maps together, hand the numbers on, and let the maps choose the postprocessing.
 
-    What is chosen by out-of-fold label maps, such as postprocessing, is chosen here: they are whole now.
+    The scores are of the maps as predicted, before the choice: what chooses cannot measure.
     """
     predictions, output = run.folder.root / PREDICTIONS, run.folder.root / EVALUATION
     title = f"{task.bundle.name} {run.folder.name}, {run.folds} folds"
     facts = evaluate_folds(task, predictions, output, title=title, say=say)
     run.tracker.log_metrics(values_of(facts.evaluation), step=0)
     run.tracker.log_artifacts([run.folder.config, *(output / name for name in (REPORT, SUMMARY, PER_STUDY))])
-    run.close("finished", evaluation=told_scores(facts.evaluation), policy_digest=facts.evaluation.policy.digest)
+    bundles = [run.fold(number).bundle for number in range(run.folds)]
+    postprocessing = choose_for_folds(task, facts.evaluation, predictions, bundles, say=say)
+    digest = facts.evaluation.policy.digest
+    scores = told_scores(facts.evaluation)
+    run.close("finished", evaluation=scores, policy_digest=digest, postprocessing=postprocessing)
     return CrossValidation(run.folder, "finished", facts)
 
 

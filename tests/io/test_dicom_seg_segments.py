@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_results import (
     ALGORITHM,
@@ -47,3 +48,16 @@ def test_the_first_of_two_names_for_a_value_is_the_segment(tmp_path: Path) -> No
     series, again = small_series(tmp_path / "ct"), dataclasses.replace(CODED[0], name="core")
     facts = write_seg(tmp_path / "seg.dcm", label_map(), series, [*CODED, again], algorithm=ALGORITHM)
     assert [one.name for one in facts.segments] == ["necrosis", "edema", "left kidney", "cyst"]
+
+
+def test_each_part_of_the_algorithm_is_one_parameter_whatever_signs_it_holds(tmp_path: Path) -> None:
+    parts = (("member 1", "a 1 sha256 0a"), ("mirrored axes", "0, with = sign"))
+    made = dataclasses.replace(ALGORITHM, parts=parts)
+    write_seg(tmp_path / "seg.dcm", label_map(), small_series(tmp_path / "ct"), CODED, algorithm=made)
+    segment = pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence[0]
+    told = segment.SegmentationAlgorithmIdentificationSequence[0].AlgorithmParameters
+    assert dict(one.split("=") for one in told.split(",")) == {
+        "bundle_sha256": ALGORITHM.digest,
+        "member_1": "a 1 sha256 0a",
+        "mirrored_axes": "0; with : sign",
+    }
