@@ -125,7 +125,6 @@ ROWS = {
     "shipped": Row("muon-curriculum"),
     "shipped-lr-doubled": Row("shipped", None, {"optimizer.lr": 6.0e-3}),
     "shipped-no-augmentation": Row("shipped", None, NO_CHANGES),
-    "shipped-left-right-mirrored": Row("shipped", None, {"augmentation.flip_axes": [0]}),
     "shipped-not-mirrored": Row("shipped", None, {"augmentation.flip_axes": []}),
     "deep-supervision": Row(
         "shipped", dynunet(8, 32, 64, 128, deep_supervision=True), {"loss.deep_supervision": [1.0, 0.5, 0.25]}
