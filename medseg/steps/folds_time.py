@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 REPORT_S = 10.0  # tables, page and tracking at the end
-SCORING_COST = 0.5  # scoring a label map against segmenting it
+SCORING_COST = 1.0  # scoring a label map and trying postprocessing on it, against segmenting it
 LEAST_S = 1.0  # a fold that gets less is refused by its own training, which says how much is missing
 
 
@@ -27,7 +27,7 @@ class FoldsTime:
         """Seconds for the training of the next fold: an equal share of what is left.
 
         What one fold takes too long, all that come after it make good. Kept back are the segmenting of each hold-out,
-        as long as the longest so far, and the evaluation of all at the end.
+        as long as the longest so far, and the evaluation and postprocessing of all at the end.
 
         Args:
             now_s: The time, on the scale of ``ends_at_s``.
