@@ -78,9 +78,9 @@ _MUON = "adamw, muon or sgd; muon is +0.011 Dice over adamw on the hippocampus a
 OPTIMIZER_NAME: Mapping[str, Row] = {
     "unet": Row("name", "adamw", "adamw, muon or sgd"),
     "dynunet": Row("name", "muon", _MUON),
-    "segresnet": Row("name", "adamw", "adamw, muon or sgd"),
+    "segresnet": Row("name", "muon", _MUON),
 }
-LEARNING_RATE: Mapping[str, float] = {"unet": 3.0e-3, "dynunet": 3.0e-3, "segresnet": 1.0e-3}
+LEARNING_RATE: Mapping[str, float] = {"unet": 3.0e-3, "dynunet": 3.0e-3, "segresnet": 3.0e-3}
 OPTIMIZER = (
     Row("weight_decay", 1.0e-2, "AdamW's own default"),
     Row("momentum", 0.95, "for muon and sgd; Muon's own default"),
