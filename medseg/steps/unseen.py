@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DatalistError
 from medseg.core.split import EVERYONE
 from medseg.runs.record import read_record
-from medseg.steps.label_maps import LabelMaps
+
+if TYPE_CHECKING:  # it reads scans, and whoever asks for help waits for no reader
+    from medseg.steps.label_maps import LabelMaps
 
 _ELSEWHERE = "A cross-validation has scored each study by the model that did not see it, in its folder evaluation/. "
 
