@@ -76,6 +76,7 @@ def test_the_same_data_gives_the_same_bytes_without_being_measured_again(
         assert (tmp_path / "planned" / name).read_bytes() == (planned[0] / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_planned_bundle_trains_and_segments_without_an_edit(
     planned: tuple[Path, tiny.Answer], tiny_cohort: Path, tmp_path: Path
 ) -> None:
