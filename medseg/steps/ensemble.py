@@ -104,11 +104,12 @@ def read_ensemble(given: Sequence[str], *, tta: bool = False) -> Ensemble:
         FileError: A cross-validation is not finished.
         UsageError: One is given twice, or ``tta`` is asked for and no axis may be mirrored.
     """
-    bundles = {text: read_bundle(find_bundle(text)) for text in _expanded(given)}
+    origins = _expanded(given)
+    bundles = {text: read_bundle(find_bundle(text)) for text in origins}
     raise_faults("These bundles cannot be averaged", disagreements(bundles), BundleError)
     by_digest = sorted(((bundle.digest, text) for text, bundle in bundles.items()))
     for (one, first), (other, second) in pairwise(by_digest):
-        if one == other:
+        if one == other and origins[first] != origins[second]:  # folds trained for a step or two may be alike
             raise UsageError(f"--bundle: '{first}' and '{second}' are the same model; it would count twice. Give one.")
     members = [bundles[text] for _, text in by_digest]
     runs = [run_of(bundles[text], text) for _, text in by_digest]
@@ -150,12 +151,13 @@ def axes_of(bundle: Bundle, run: Path | None) -> frozenset[int]:
     return axes & frozenset((read_yaml(config).get(section) or {}).get(key) or ())
 
 
-def _expanded(given: Sequence[str]) -> list[str]:
-    texts = [text for one in given for text in _folds_of(one) or [one]]
-    twice = [text for text, count in Counter(texts).items() if count > 1]
+def _expanded(given: Sequence[str]) -> dict[str, str]:
+    """Each bundle, to what the user gave for it."""
+    pairs = [(text, one) for one in given for text in _folds_of(one) or [one]]
+    twice = [text for text, count in Counter(text for text, _ in pairs).items() if count > 1]
     if twice:
         raise UsageError(f"--bundle: '{twice[0]}' is given twice; it would count twice. Give it once.")
-    return texts
+    return dict(pairs)
 
 
 def _folds_of(given: str) -> list[str]:

@@ -90,6 +90,14 @@ def test_a_cross_validation_stands_for_the_runs_of_its_folds(tmp_path: Path) -> 
     assert all(run is not None and member.root == run / "bundle" for member, run in pairs)
 
 
+def test_folds_of_one_cross_validation_may_be_alike(tmp_path: Path) -> None:
+    root = _cross_validation(tmp_path / "cv", "finished", "finished")
+    (root / "fold1" / "bundle" / "models" / "model.pt").write_text("0")
+    model = read_ensemble([str(root)])
+    assert len(model.members) == 2
+    assert len(set(model.digests)) == 1
+
+
 def test_a_cross_validation_that_is_not_finished_says_how_to_go_on(tmp_path: Path) -> None:
     root = _cross_validation(tmp_path / "cv", "finished", "interrupted")
     with pytest.raises(FileError, match=r"fold1 is not trained to the end\. Go on with it"):
