@@ -5,7 +5,7 @@ Does:  trains each row of ROWS for the same seconds of one core, counted as the 
 Needs: a folder of MSD Task04 Hippocampus.
 Makes: OUTPUT/recipe_effects.jsonl, one line a row; the table on the terminal: Dice, and the gain over the row it is
        compared with, patient by patient, with its 95 % bootstrap interval.
-Takes: ten minutes of a core for each row; rows that are in OUTPUT already are read. Start it twice to use two cores.
+Takes: ten minutes of a core for each row; rows that are in OUTPUT are read. Two, with different rows, use two cores.
 Run:   python benchmarks/recipe_effects.py DATA OUTPUT [ROW …]
 """
 

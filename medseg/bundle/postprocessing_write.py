@@ -19,6 +19,7 @@ from medseg.core.files import write_json, write_text
 from medseg.recipe.yaml_file import parse_yaml, read_yaml
 
 _PART = "postprocessing"
+_FILE = Path("configs", "inference.yaml")
 
 
 def write_cleanings(root: Path, cleanings: Sequence[tuple[Cleaning, str]]) -> None:
@@ -34,21 +35,29 @@ def write_cleanings(root: Path, cleanings: Sequence[tuple[Cleaning, str]]) -> No
         ConfigError: The file cannot be read.
         OutputError: The file cannot be written.
     """
-    path = root / "configs" / "inference.yaml"
+    text = edited(root, cleanings)
+    if text is None:
+        return
+    write_text(root / _FILE, text)
+    _require_packages(root, {package for one, _ in cleanings for package in one.packages})
+
+
+def edited(root: Path, cleanings: Sequence[tuple[Cleaning, str]]) -> str | None:
+    """The text that ``write_cleanings`` would write; None where nothing changes. Raises what it raises."""
+    path = root / _FILE
     if not path.is_file():
         raise BundleError(f"'{root}' has no configs/inference.yaml to write postprocessing to.")
     present = read_yaml(path)
     cleanings = [pair for pair in cleanings if pair[0].config not in present[_PART]["transforms"]]
     if not cleanings:
-        return
+        return None
     intended = _with_steps(present, [dict(one.config) for one, _ in cleanings])
     text = with_cleanings(path.read_text(encoding="utf-8"), cleanings, name=str(path))
     parsed = parse_yaml(text, str(path))
     raise_faults(f"Postprocessing of '{path}'", [*contract_faults(parsed), *safety_faults(parsed)], BundleError)
     if parsed != intended:
         raise BundleError(f"'{path}': its postprocessing cannot be edited without changing the rest; add it by hand.")
-    write_text(path, text)
-    _require_packages(root, {package for one, _ in cleanings for package in one.packages})
+    return text
 
 
 def with_cleanings(text: str, cleanings: Sequence[tuple[Cleaning, str]], *, name: str) -> str:

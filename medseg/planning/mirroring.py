@@ -77,11 +77,13 @@ def judge_mirroring(
         axes: Those along which a patch has an extent.
         is_patient: Whether axes are directions of a body; those of a microscope are not.
     """
-    return tuple(_judge(axis, studies, names, is_patient) for axis in axes)
+    return tuple(_judge(axis, axes, studies, names, is_patient) for axis in axes)
 
 
-def _judge(axis: int, studies: Sequence[StudyMeasures], names: Mapping[int, str], is_patient: bool) -> Mirroring:
-    sides = list(sides_of(axis, studies, names))
+def _judge(
+    axis: int, axes: Sequence[int], studies: Sequence[StudyMeasures], names: Mapping[int, str], is_patient: bool
+) -> Mirroring:
+    sides = list(sides_of(axis, axes, studies, names))
     against = [side for side in sides if side.one_sided]
     no, yes = f"{SIDES[axis]} no:", f"{SIDES[axis]} yes:"
     if against:
@@ -98,15 +100,17 @@ def _clearest(sides: Sequence[Side]) -> Side:
     return max(sides, key=lambda side: (side.same_sign, abs(side.median)))
 
 
-def sides_of(axis: int, studies: Sequence[StudyMeasures], names: Mapping[int, str]) -> Iterator[Side]:
-    """Every number that could tell the sides of an axis apart."""
+def sides_of(
+    axis: int, axes: Sequence[int], studies: Sequence[StudyMeasures], names: Mapping[int, str]
+) -> Iterator[Side]:
+    """Every number that could tell the sides of an axis apart; ``axes`` are all along which a patch has an extent."""
     for first, second in combinations(names, 2):
         ways = [_way(study, axis, first, second) for study in studies if {first, second} <= study.labels.keys()]
         yield _side(f"from {names[first]} to {names[second]}", ways, SMALLEST_WAY)
     for value, name in names.items():
         ways = [_place(study, axis, value) for study in studies if value in study.labels]
         yield _side(f"from the middle to {name}", ways, SMALLEST_WAY)
-    losses = _losses(axis, [study.signature for study in studies], [len(study.channels) for study in studies])
+    losses = _losses(axis, axes, [study.signature for study in studies], [len(study.channels) for study in studies])
     yield _side("likeness lost by mirroring", losses, SMALLEST_LOSS, unit="")
 
 
@@ -121,19 +125,22 @@ def _place(study: StudyMeasures, axis: int, value: int) -> float:
     return label.centre_mm[axis] / max(label.spread_mm[axis], study.spacing_mm[axis] / 2)
 
 
-def _losses(axis: int, signatures: Sequence[bytes], channels: Sequence[int]) -> list[float]:
+def _losses(axis: int, axes: Sequence[int], signatures: Sequence[bytes], channels: Sequence[int]) -> list[float]:
     """Per study its correlation with the mean of the others, less the same once it is mirrored."""
     size = channels[0] * GRID**3
     if any(len(signature) != size for signature in signatures):  # images of one slice, or of unlike channels
-        return _losses_of_slices(axis, signatures, channels)
+        return _losses_of_slices(axis, axes, signatures, channels)
     return _compare([values_of(one).reshape(channels[0], GRID, GRID, GRID) for one in signatures], axis + 1)
 
 
-def _losses_of_slices(axis: int, signatures: Sequence[bytes], channels: Sequence[int]) -> list[float]:
-    size = channels[0] * GRID**2
-    if axis == 2 or any(len(signature) != size for signature in signatures):
+def _losses_of_slices(
+    axis: int, axes: Sequence[int], signatures: Sequence[bytes], channels: Sequence[int]
+) -> list[float]:
+    size = channels[0] * GRID**2  # the axis of one voxel is not in a signature, so the others move up
+    if axis not in axes or len(axes) != 2 or any(len(signature) != size for signature in signatures):
         return []
-    return _compare([values_of(one).reshape(channels[0], GRID, GRID) for one in signatures], axis + 1)
+    images = [values_of(one).reshape(channels[0], GRID, GRID) for one in signatures]
+    return _compare(images, 1 + sorted(axes).index(axis))
 
 
 def _compare(images: list[npt.NDArray[np.float32]], axis: int) -> list[float]:

@@ -39,7 +39,9 @@ def plan_normalisation(data: Fingerprint) -> Normalisation:
     spread = f"maxima of the images: {low:.4g} to {high:.4g}"
     if is_patient(data.source.modality) and data.zero_share > MASKED:
         share = f"{data.zero_share:.0%} of the voxels are exactly 0 (median study), the body is masked"
-        return Normalisation("nonzero", f"{spread}; {share}: mean 0, deviation 1 of what is not 0", crop=True)
+        why = f"{spread}; {share}: mean 0, deviation 1 of what is not 0"
+        # MONAI's CropForeground keeps what is above 0: where a body has values below, it would cut into it.
+        return Normalisation("nonzero", why, crop=all(one.low >= 0 for one in data.intensities))
     return Normalisation("study", f"{spread}: mean 0, deviation 1 per study and channel")
 
 

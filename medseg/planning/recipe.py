@@ -31,13 +31,15 @@ def plan_recipe(
         budget_min: Wall time of a training; None counts epochs.
     """
     name = fit.network.name
-    training = max(1, round(data.patients * (1 - 1 / defaults.FOLDS) * (1 - _validation_share(data))))
+    # Of the studies: an epoch runs over them, and a patient may have several.
+    training = max(1, round(data.studies * (1 - 1 / defaults.FOLDS) * (1 - _validation_share(data))))
     per_study = _patches_per_study(fit, shape, training)
+    curriculum = _curriculum(fit)
     return {
         "": (Row("seed", 0, "of split, weights, patches and changes; the same seed on a CPU gives the same weights"),),
         "split": _split(data),
         "sampling": _sampling(data, fit, shape, per_study),
-        "curriculum": _curriculum(fit),
+        "curriculum": curriculum,
         "augmentation": (
             Row("flip_axes", _flips(data), _flip_reason(data)),
             _rotation(data, fit, spacing_mm),
@@ -50,7 +52,7 @@ def plan_recipe(
             *defaults.OPTIMIZER,
         ),
         "schedule": defaults.SCHEDULE,
-        **_length(fit, training, per_study, budget_min),
+        **_length(fit, training, per_study, float(curriculum[0].value), budget_min),
     }
 
 
@@ -168,15 +170,21 @@ def _loss(data: Fingerprint, fit: Fit, shape: Shape) -> tuple[Row, ...]:
     )
 
 
-def _length(fit: Fit, training: int, per_study: int, budget_min: float | None) -> Mapping[str, tuple[Row, ...]]:
-    steps = math.ceil(training * per_study / fit.batch)
-    epochs = max(1, math.ceil(defaults.STEPS / steps))
+def _length(
+    fit: Fit, training: int, per_study: int, early_share: float, budget_min: float | None
+) -> Mapping[str, tuple[Row, ...]]:
+    patches = training * per_study
+    early, late = math.ceil(patches / (2 * fit.batch)), math.ceil(patches / fit.batch)
+    epochs = max(1, math.ceil(defaults.STEPS / (early_share * early + (1 - early_share) * late)))
+    first = round(epochs * early_share)
+    steps = first * early + (epochs - first) * late
+    an_epoch = f"{early} and then {late}" if first else f"{late}"
     budget: Any = "minutes; where given, the run ends there and not after epochs (--budget 20m)"
     every = max(1, round(epochs / defaults.VALIDATIONS))
     scorings = f"epochs between two scorings of the validation studies: about {defaults.VALIDATIONS} in a run"
     return {
         "length": (
-            Row("epochs", epochs, f"about {epochs * steps} steps: {steps} in an epoch of {training} training studies"),
+            Row("epochs", epochs, f"about {steps} steps: {an_epoch} in an epoch of {training} training studies"),
             Row("budget_min", budget_min, budget),
         ),
         "engine": defaults.ENGINE,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from medseg.core.errors import OutputError
+from medseg.core.errors import MedsegError, OutputError
 from medseg.engine.training import INTERRUPTED
+from medseg.metrics.evaluation import Evaluation
 from medseg.recipe.layers import Layer, Resolved, resolve
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.evaluation_files import PER_STUDY, REPORT, SUMMARY
@@ -98,12 +99,21 @@ def _close(task: Task, run: FoldsRun, say: Say) -> CrossValidation:
     facts = evaluate_folds(task, predictions, output, title=title, say=say)
     run.tracker.log_metrics(values_of(facts.evaluation), step=0)
     run.tracker.log_artifacts([run.folder.config, *(output / name for name in (REPORT, SUMMARY, PER_STUDY))])
-    bundles = [run.fold(number).bundle for number in range(run.folds)]
-    postprocessing = choose_for_folds(task, facts.evaluation, predictions, bundles, say=say)
+    postprocessing = _choose(task, run, facts.evaluation, say)
     digest = facts.evaluation.policy.digest
     scores = told_scores(facts.evaluation)
     run.close("finished", evaluation=scores, policy_digest=digest, postprocessing=postprocessing)
     return CrossValidation(run.folder, "finished", facts)
+
+
+def _choose(task: Task, run: FoldsRun, evaluation: Evaluation, say: Say) -> dict[str, Any]:
+    """The choice of postprocessing for the record; that it failed is told, and costs nothing that was measured."""
+    folds = [run.fold(number) for number in range(run.folds)]
+    try:
+        return choose_for_folds(task, evaluation, run.folder.root / PREDICTIONS, folds, say=say)
+    except MedsegError as error:
+        say(f"No postprocessing was chosen: {error}")
+        return {"note": f"not chosen: {error}", "written": False}
 
 
 @contextmanager

@@ -12,21 +12,29 @@ from typing import Any
 import numpy as np
 
 from medseg.core.errors import BundleError, DatalistError
+from medseg.core.files import write_json
 from medseg.core.labels import map_values
 from medseg.core.machine import cores
 from medseg.metrics.evaluation import Evaluation
+from medseg.runs.folder import RunFolder
+from medseg.runs.record import read_record
 from medseg.steps.label_classes import Labels, labels_of
 from medseg.steps.label_maps import find_label_maps
 from medseg.steps.label_opening import open_map
 from medseg.steps.label_pairs import Pair, pair
 from medseg.steps.label_reading import LeftOut, read_pair
-from medseg.steps.postprocessing_choice import PostprocessingChoice, choose_postprocessing, write_postprocessing
+from medseg.steps.postprocessing_choice import (
+    PostprocessingChoice,
+    check_postprocessing,
+    choose_postprocessing,
+    write_postprocessing,
+)
 from medseg.steps.postprocessing_trials import LabelledMaps, LabelledStudy
 from medseg.steps.task import Task
+from medseg.steps.unseen import CHOSE
 
-MOST_VOXELS = (
-    10**9
-)  # of all label maps that choose, as 110 brains of 1 mm: minutes, and no tighter an interval is needed
+# Of all label maps that choose, as 110 brains of 1 mm: minutes, and no tighter an interval is needed.
+MOST_VOXELS = 10**9
 _WORTH_PROCESSES = 10**8  # voxels; below, trying takes seconds, as long as starting processes
 AS_PREDICTED = (
     "The scores above are of the label maps as predicted: a choice is not scored on the patients that made it."
@@ -42,7 +50,7 @@ class Counted:
 
 
 def choose_for_folds(
-    task: Task, evaluation: Evaluation, predictions: Path, bundles: Sequence[Path], *, say: Callable[[str], None]
+    task: Task, evaluation: Evaluation, predictions: Path, folds: Sequence[RunFolder], *, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Choose steps on the label maps of all folds together, and write what is kept into the bundle of every fold.
 
@@ -50,7 +58,7 @@ def choose_for_folds(
         task: Says the data and the bundle.
         evaluation: Of these label maps; a study whose prediction failed does not choose.
         predictions: Folder of the label maps, as ``segment_fold`` leaves it.
-        bundles: Folders of the bundles of the folds.
+        folds: Finished runs; the record of each says which studies chose, so that none of them is taken for unseen.
         say: Shows a line to the user.
 
     Returns:
@@ -58,7 +66,7 @@ def choose_for_folds(
 
     Raises:
         DatalistError: A label map cannot be read any more.
-        OutputError: A bundle cannot be written.
+        OutputError: A bundle or a record cannot be written.
     """
     counted = _studies(task, evaluation, predictions)
     chosen = affordable(counted, seed=task.recipe.seed)
@@ -69,7 +77,10 @@ def choose_for_folds(
     say(choice.table())
     if len(chosen) < len(counted):
         say(f"Tried on {len(chosen)} of {len(counted)} studies, drawn by patient: more would take long.")
-    return {**choice.record(), "written": _write(choice, bundles, say)}
+    written = _write(choice, [fold.bundle for fold in folds], say)
+    if written:
+        _note(folds, [one.study.id for one in chosen])
+    return {**choice.record(), "written": written}
 
 
 def affordable(counted: Sequence[Counted], *, seed: int) -> list[Counted]:
@@ -122,10 +133,17 @@ def _write(choice: PostprocessingChoice, bundles: Sequence[Path], say: Callable[
     if not choice.kept:
         return False
     try:
-        for bundle in bundles:
-            write_postprocessing(bundle, choice)
+        for write in (check_postprocessing, write_postprocessing):  # all can be edited, or none is
+            for bundle in bundles:
+                write(bundle, choice)
     except BundleError as error:
         say(f"It could not be written into the bundles of the folds: {error}")
         return False
     say(f"Written into the bundles of all {len(bundles)} folds. {AS_PREDICTED}")
     return True
+
+
+def _note(folds: Sequence[RunFolder], chose: Sequence[str]) -> None:
+    for fold in folds:
+        record = read_record(fold.record)
+        write_json(fold.record, {**record, "split": {**record["split"], CHOSE: list(chose)}})

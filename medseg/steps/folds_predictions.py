@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.read import read_bundle
-from medseg.core.errors import OutputError
+from medseg.core.errors import DatalistError, OutputError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
 from medseg.steps.ensemble import Ensemble
 from medseg.steps.holdout_predictions import segment_studies
+from medseg.steps.unseen import CHOSE
 
 RECORD = "run.json"
 
@@ -29,12 +30,19 @@ def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say:
         say: Shows a line to the user.
 
     Raises:
+        DatalistError: The label maps chose the fold's postprocessing, and are gone.
         OutputError: The folder cannot be written.
     """
-    ids = read_record(fold.record)["split"]["holdout"]
+    split = read_record(fold.record)["split"]
+    ids = split["holdout"]
     former = read_record(output / RECORD) if (output / RECORD).is_file() else {"studies": []}
     if {one["study"] for one in former["studies"]}.issuperset(ids):
         return
+    if split.get(CHOSE):
+        raise DatalistError(
+            f"The label maps of '{fold.root}' in '{output}' are gone, and its bundle's postprocessing was chosen on "
+            "them: made again, they could not measure it. Start the cross-validation anew."
+        )
     try:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output) as folder:

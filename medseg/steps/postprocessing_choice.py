@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from medseg.bundle.postprocessing import Cleaning, fill_holes, keep_largest, keep_largest_of_all, remove_small_parts
-from medseg.bundle.postprocessing_write import write_cleanings
+from medseg.bundle.postprocessing_write import edited, write_cleanings
 from medseg.bundle.read import Bundle
 from medseg.core.geometry import voxel_ml
 from medseg.runs.table import format_table
@@ -28,7 +28,7 @@ from medseg.steps.postprocessing_trials import LabelledStudy, try_steps
 FEWEST_PATIENTS = 20  # below, an interval over patients says too little to keep anything
 _SMALL_SHARES = (0.01, 0.05, 0.2)  # of a small patient's labels together: up to this, a part is tried as an island
 _SMALL_PATIENT = 0.05  # quantile over studies that stands for a small patient
-_HALF_MM3 = 0.5  # with voxels of a whole volume, rounding of the spacing must not decide whether a part is smaller
+_HALF_VOXEL = 0.5  # with voxels of a whole volume, rounding of the spacing must not decide whether a part is smaller
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ def candidates_for(studies: Sequence[LabelledStudy], bundle: Bundle) -> list[Cle
     return steps + [remove_small_parts(most_mm3) for most_mm3 in _small_volumes_mm3(studies)]
 
 
+def check_postprocessing(bundle_folder: Path, choice: PostprocessingChoice) -> None:
+    """Raise what ``write_postprocessing`` would raise, and write nothing."""
+    edited(bundle_folder, _cleanings(choice))
+
+
 def write_postprocessing(bundle_folder: Path, choice: PostprocessingChoice) -> None:
     """Write what was kept into a bundle's inference.yaml, each step with its measured gain; nothing kept, no change.
 
@@ -138,7 +143,11 @@ def write_postprocessing(bundle_folder: Path, choice: PostprocessingChoice) -> N
         BundleError: The file cannot be edited; it is as it was.
         OutputError: The file cannot be written.
     """
-    write_cleanings(bundle_folder, [(one.step, _comment(one, choice)) for one in choice.kept])
+    write_cleanings(bundle_folder, _cleanings(choice))
+
+
+def _cleanings(choice: PostprocessingChoice) -> list[tuple[Cleaning, str]]:
+    return [(one.step, _comment(one, choice)) for one in choice.kept]
 
 
 def _small_volumes_mm3(studies: Sequence[LabelledStudy]) -> list[float]:
@@ -151,7 +160,7 @@ def _small_volumes_mm3(studies: Sequence[LabelledStudy]) -> list[float]:
     labelled = [volume for volume in volumes if volume]
     small = float(np.quantile(labelled, _SMALL_PATIENT)) if labelled else 0.0
     rounded = dict.fromkeys(float(f"{share * small:.2g}") for share in _SMALL_SHARES)
-    return [volume - _HALF_MM3 for volume in rounded if volume > min(voxels)]
+    return [volume - _HALF_VOXEL * min(voxels) for volume in rounded if volume > min(voxels)]
 
 
 def _note(kept: Sequence[Cleaning], patients: int) -> str:
@@ -162,7 +171,7 @@ def _note(kept: Sequence[Cleaning], patients: int) -> str:
 def _comment(trial: Trial, choice: PostprocessingChoice) -> str:
     return (
         f"{trial.step.words}: Dice {trial.dice.mean:+.4f}, HD95 {trial.hd95_mm.mean:+.2f} mm, "
-        f"mean over labels and {choice.patients} unseen patients"
+        f"mean over labels and the {choice.patients} patients that chose it, unseen by the model"
     )
 
 

@@ -20,7 +20,7 @@ from medseg.steps.resuming import check_same, recipe_of_run
 from medseg.steps.session import check_task, fill_cache
 from medseg.steps.stopping import stop_on_signals
 from medseg.steps.task import split_line
-from medseg.steps.tuning_best import write_best
+from medseg.steps.tuning_best import how_to_train, write_best
 from medseg.steps.tuning_request import SPACE, TuneRequest
 from medseg.steps.tuning_result import Found
 from medseg.steps.tuning_search import Tried, propose
@@ -209,7 +209,7 @@ def _close(search: Search, outcome: Outcome, reason: str | None, say: Say) -> Fo
         gain=None if gain is None else {key: _or_none(getattr(gain, key)) for key in ("mean", "low", "high")},
         patients=found.patients,
     )
-    say(f"Train it: python -m medseg.train --bundle {search.bundle.name} --data DIR --config {search.run.root / BEST}")
+    say(f"Train it: {how_to_train(search, str(search.run.root / BEST))}")
     return found
 
 

@@ -31,6 +31,13 @@ def write_best(search: Search, found: Found, best: Trial) -> None:
     write_text(search.run.root / BEST, format_config(kept, origins, header=_header(search, found, best)))
 
 
+def how_to_train(search: Search, config: str) -> str:
+    """The command that trains what was found on the same split, so that no patient who chose it is held out."""
+    bundle = search.request.training.bundle
+    split = f"--fold {search.task.split.fold_name} --seed {search.task.recipe.seed}"
+    return f"python -m medseg.train --bundle {bundle} --data DIR {split} --config {config}"
+
+
 def _is_changed(key: str, value: Any, own: dict[str, Any]) -> bool:
     return bool(value != own.get(key)) and not key.startswith(NOT_OF_A_LAYER)
 
@@ -47,7 +54,7 @@ def _header(search: Search, found: Found, best: Trial) -> list[str]:
         f"Measured: validation Dice, mean of {', '.join(search.bundle.labels.scored)}, fold {task.split.fold}, "
         f"{_length(search)} a trial on {task.device}.",
         *found.sentences(),
-        f"Use: python -m medseg.train --bundle {name} --data DIR --config {BEST}",
+        f"Use: {how_to_train(search, BEST)}",
         "",
     ]
 

@@ -15,6 +15,8 @@ from medseg.runs.record import read_record
 if TYPE_CHECKING:  # it reads scans, and whoever asks for help waits for no reader
     from medseg.steps.label_maps import LabelMaps
 
+CHOSE = "chose_postprocessing"  # part of a run's split: studies whose label maps chose the end of its postprocessing
+_SEEN = ("train", "validation", CHOSE)
 _ELSEWHERE = "A cross-validation has scored each study by the model that did not see it, in its folder evaluation/. "
 
 
@@ -43,7 +45,7 @@ def leave_out_seen(references: LabelMaps, runs: Sequence[Path], *, say: Callable
         DatalistError: Every study was seen.
     """
     splits = [read_record(run / "run.json").get("split") or {} for run in runs]
-    seen = frozenset(study for split in splits for part in ("train", "validation") for study in split.get(part, ()))
+    seen = frozenset(study for split in splits for part in _SEEN for study in split.get(part, ()))
     patients = {study: file.patient for study, file in references.files.items()}
     left = unseen(patients, seen)
     if len(left) == len(patients):

@@ -78,10 +78,12 @@ def test_images_that_differ_from_their_mirror_image_forbid_the_axis(study: Study
     assert allowed(studies) == [0, 2]
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-def test_images_of_one_slice_are_compared_too(study: Study, axis: int) -> None:
-    random = np.random.default_rng(1)
-    ramp = np.moveaxis(np.tile(np.linspace(0, 1, 24), (24, 1)), 1, axis)[None, :, :, None]
-    studies = [study(labels={}, signature=signature_of(ramp + random.normal(0, 0.05, ramp.shape))) for _ in range(MANY)]
-    found = judge_mirroring(studies, {}, axes=(0, 1), is_patient=False)
-    assert [one.axis for one in found if one.allowed] == [1 - axis]
+@pytest.mark.parametrize(("thin", "axis"), [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)])
+def test_images_of_one_slice_are_compared_too(study: Study, thin: int, axis: int) -> None:
+    random, shape = np.random.default_rng(1), [1, 24, 24, 24]
+    shape[thin + 1] = 1
+    ramp = np.zeros(shape) + np.linspace(0, 1, 24).reshape([24 if n == axis + 1 else 1 for n in range(4)])
+    studies = [study(labels={}, signature=signature_of(ramp + random.normal(0, 0.05, shape))) for _ in range(MANY)]
+    axes = [n for n in range(3) if n != thin]
+    found = judge_mirroring(studies, {}, axes=axes, is_patient=False)
+    assert [one.axis for one in found if one.allowed] == [n for n in axes if n != axis]

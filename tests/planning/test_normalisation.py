@@ -22,6 +22,13 @@ def test_a_masked_body_is_normalised_by_what_is_not_0_and_cropped(fingerprint: P
     assert "70% of the voxels are exactly 0" in chosen.why
 
 
+def test_a_masked_body_with_values_below_0_is_not_cropped(fingerprint: Print) -> None:
+    data = fingerprint(study={"zero_share": 0.7})
+    below = tuple(replace(one, low=-3.0) for one in data.intensities)
+    chosen = plan_normalisation(replace(data, intensities=below))
+    assert (chosen.kind, chosen.crop) == ("nonzero", False)
+
+
 def test_a_dark_picture_is_not_masked(fingerprint: Print) -> None:
     assert plan_normalisation(fingerprint(study={"zero_share": 0.7}, modality="microscopy")).kind == "study"
 

@@ -34,7 +34,11 @@ def test_a_run_has_about_the_same_number_of_steps_whatever_the_data(planned: Pla
         plan = planned(fingerprint(studies))
         given = rows(plan)
         training = studies * 0.8 * (1 - given["split.validation_share"].value)
-        steps = given["length.epochs"].value * training * given["sampling.patches_per_study"].value / plan.fit.batch
+        patches = training * given["sampling.patches_per_study"].value
+        # Steps of an epoch on smaller patches, twice as many of them in each, and of one on whole ones.
+        mean = 0.4 * patches / (2 * plan.fit.batch) + 0.6 * patches / plan.fit.batch
+        assert given["curriculum.share"].value == 0.4
+        steps = given["length.epochs"].value * mean
         assert steps == pytest.approx(defaults.STEPS, rel=0.15)
 
 
@@ -107,3 +111,9 @@ def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerpri
     assert all(half <= side < half + unit for half, side, unit in zip(halves, patch, units, strict=True))
     assert not any(side % unit for side, unit in zip(patch, units, strict=True))
     assert given["curriculum.batch"].value == 2 * plan.fit.batch
+
+
+def test_an_epoch_runs_over_studies_of_which_a_patient_may_have_several(planned: Planned, fingerprint: Print) -> None:
+    five_each = replace(fingerprint(100), patients=20)
+    row = rows(planned(five_each))["length.epochs"]
+    assert "64 training studies" in row.why  # of 100: 80 not held out, of which 0.2 validate

@@ -12,9 +12,13 @@ import pytest
 import tiny
 
 from medseg.bundle.read import Bundle, read_bundle
+from medseg.core.files import write_json
+from medseg.runs.folder import RunFolder
+from medseg.runs.record import read_record
 from medseg.steps import folds_postprocessing
 from medseg.steps.folds_postprocessing import affordable, choose_for_folds
 from medseg.steps.postprocessing_trials import LabelledStudy
+from medseg.steps.unseen import CHOSE
 
 STUDIES = 22
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
@@ -53,9 +57,12 @@ def chosen(hippocampus: Bundle, tmp_path: Path) -> Callable[..., dict[str, Any]]
 
     def choose(said: list[str], *failed: str, island: bool = True) -> dict[str, Any]:
         _write_maps(tmp_path, island=island)
-        bundles = [tiny.write_tiny_bundle(tmp_path / fold) for fold in ("fold0", "fold1")]
+        folds = [RunFolder(tmp_path / name) for name in ("fold0", "fold1")]
+        for fold in folds:
+            tiny.write_tiny_bundle(fold.bundle)
+            write_json(fold.record, {"split": {"train": ["t"]}})
         task, evaluation = _task(hippocampus, tmp_path / "references"), _evaluation(*failed)
-        return choose_for_folds(task, evaluation, tmp_path / "predictions", bundles, say=said.append)
+        return choose_for_folds(task, evaluation, tmp_path / "predictions", folds, say=said.append)
 
     return choose
 
@@ -75,9 +82,12 @@ def test_what_is_kept_stands_in_the_bundle_of_every_fold(
     assert (told["patients"], told["studies"]) == (STUDIES, STUDIES)
     assert told["hd95_mm"]["after"] < told["hd95_mm"]["before"]
     for fold in ("fold0", "fold1"):
-        steps = _steps(tmp_path / fold)
+        steps = _steps(tmp_path / fold / "bundle")
         assert len(steps) == len(before) + len(kept)
         assert steps[: len(before) - 1] + steps[-1:] == before
+        split = read_record(tmp_path / fold / "run.json")["split"]
+        assert split["train"] == ["t"]
+        assert sorted(split[CHOSE]) == sorted(f"s{n}" for n in range(STUDIES))
     assert any(line.startswith("Written into the bundles of all 2 folds. The scores above are") for line in said)
 
 
@@ -87,7 +97,8 @@ def test_where_nothing_helps_the_bundles_stay_as_they_are(
     before = _steps(tiny.write_tiny_bundle(tmp_path / "before"))
     told = chosen(said, island=False)
     assert not told["written"]
-    assert _steps(tmp_path / "fold0") == before
+    assert _steps(tmp_path / "fold0" / "bundle") == before
+    assert read_record(tmp_path / "fold0" / "run.json") == {"split": {"train": ["t"]}}
     assert "nothing: no step is better than chance" in told["note"]
 
 
@@ -104,13 +115,18 @@ def test_a_bundle_that_cannot_be_edited_stays_and_is_told_of(
 ) -> None:
     from medseg.core.errors import BundleError
 
-    def refuse(*_: object) -> None:
-        raise BundleError("'inference.yaml' is no list")
+    written: list[Path] = []
+
+    def refuse(bundle: Path, _: object) -> None:
+        if bundle.parent.name == "fold1":  # the second: the first must not be written either
+            raise BundleError("'inference.yaml' is no list")
 
     kept = SimpleNamespace(kept=("any",), table=lambda: "", record=dict)
     monkeypatch.setattr(folds_postprocessing, "choose_postprocessing", lambda *_, **__: kept)
-    monkeypatch.setattr(folds_postprocessing, "write_postprocessing", refuse)
+    monkeypatch.setattr(folds_postprocessing, "check_postprocessing", refuse)
+    monkeypatch.setattr(folds_postprocessing, "write_postprocessing", lambda bundle, _: written.append(bundle))
     assert not chosen(said)["written"]
+    assert written == []
     assert said[-1] == "It could not be written into the bundles of the folds: 'inference.yaml' is no list"
 
 

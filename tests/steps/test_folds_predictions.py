@@ -8,11 +8,13 @@ import pytest
 import tiny
 
 from medseg.bundle.read import Bundle
+from medseg.core.errors import DatalistError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
 from medseg.steps import folds_predictions
 from medseg.steps.folds_predictions import segment_fold
+from medseg.steps.unseen import CHOSE
 
 
 @pytest.fixture
@@ -72,3 +74,11 @@ def test_a_fold_of_which_only_a_part_is_known_is_segmented_whole(tmp_path: Path,
     segment_fold(fold(tmp_path, "fold1", "a", "b"), tmp_path, output, device="cpu", say=print)
     assert [one["study"] for one in read_record(output / "run.json")["studies"]] == ["a", "b"]
     assert asked == [["a"], ["a", "b"]]
+
+
+def test_label_maps_that_chose_the_postprocessing_are_not_made_again(tmp_path: Path, asked: list[list[str]]) -> None:
+    one = fold(tmp_path, "fold0", "a")
+    write_json(one.record, {"split": {"holdout": ["a"], CHOSE: ["a"]}})
+    with pytest.raises(DatalistError, match=r"fold0' in '\S+predictions' are gone.*Start the cross-validation anew"):
+        segment_fold(one, tmp_path, tmp_path / "predictions", device="cpu", say=print)
+    assert asked == []

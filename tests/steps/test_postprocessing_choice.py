@@ -117,7 +117,7 @@ def test_volumes_are_shares_of_a_small_patient_and_larger_than_a_voxel(hippocamp
     voxels_mm3 = 10 * 6 * 5 * 2.0
     words = [one.words for one in candidates_for(_studies(_clean), hippocampus)]
     volumes = [float(one.split()[-2]) for one in words if one.startswith("no part")]
-    assert volumes == [voxels_mm3 * 0.01 - 0.5, voxels_mm3 * 0.05 - 0.5, voxels_mm3 * 0.2 - 0.5]
+    assert volumes == [voxels_mm3 * 0.01 - 1.0, voxels_mm3 * 0.05 - 1.0, voxels_mm3 * 0.2 - 1.0]
 
 
 # What is written
@@ -132,7 +132,7 @@ def test_the_kept_steps_stand_in_the_bundle_with_their_gain(
     assert transforms[-1 - len(choice.kept) : -1] == [one.step.config for one in choice.kept]
     first, text = choice.kept[0], (root / "configs" / "inference.yaml").read_text()
     assert f"# {first.step.words}: Dice {first.dice.mean:+.4f}, HD95 {first.hd95_mm.mean:+.2f} mm" in text
-    assert "24 unseen patients" in text
+    assert "the 24 patients that chose it" in text
 
 
 def test_where_nothing_is_kept_the_bundle_stays_as_it_is(hippocampus: Bundle, tmp_path: Path) -> None:

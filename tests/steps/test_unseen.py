@@ -10,7 +10,7 @@ from medseg.bundle.read import read_bundle
 from medseg.core.errors import DatalistError, FileError
 from medseg.io.nifti import write_labels
 from medseg.steps.label_maps import LabelMaps, find_label_maps
-from medseg.steps.unseen import leave_out_seen, run_of, unseen
+from medseg.steps.unseen import CHOSE, leave_out_seen, run_of, unseen
 
 
 def run(folder: Path, record: str) -> Path:
@@ -40,6 +40,13 @@ def test_training_and_validation_were_seen_and_the_hold_out_was_not(tmp_path: Pa
     left = leave_out_seen(references(tmp_path / "maps", *"abcde"), [folder], say=said.append)
     assert list(left.files) == ["d", "e"]
     assert said == ["3 of 5 studies were trained on or chosen by; they are left out."]
+
+
+def test_who_chose_the_postprocessing_was_seen_too(tmp_path: Path) -> None:
+    split = {"train": ["a"], "validation": [], "holdout": ["b"], CHOSE: ["a", "b"]}
+    folder = run(tmp_path / "run", json.dumps({"split": split}))
+    left = leave_out_seen(references(tmp_path / "maps", *"abc"), [folder], say=print)
+    assert list(left.files) == ["c"]
 
 
 def test_where_all_was_seen_nothing_is_evaluated(tmp_path: Path) -> None:

@@ -105,6 +105,14 @@ def test_the_best_recipe_is_a_layer_that_says_what_was_measured(
     assert answer.code == 0, answer.err
 
 
+def test_the_best_recipe_is_to_be_trained_on_the_split_that_chose_it(searched: tuple[Path, tiny.Answer]) -> None:
+    run, answer = searched
+    split = record(run)["split"]
+    wanted = f"--data DIR --fold {split['fold']} --seed {split['seed']} --config"
+    assert wanted in next(line for line in answer.out.splitlines() if line.startswith("Train it:"))
+    assert wanted in (run / "best.yaml").read_text()
+
+
 def test_the_trials_are_children_of_the_search_in_mlflow(searched: tuple[Path, tiny.Answer]) -> None:
     run, _ = searched
     with sqlite3.connect(run.parents[1] / "mlflow.db") as database:
