@@ -112,13 +112,15 @@ def test_time_counts_both_parts_of_a_run_that_opens_with_smaller_patches(
 
 
 def test_time_without_a_budget_counts_epochs(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
-    place = plan_bundle(request_of(), say=said.append, warn=silent, start=Trials(1.2))
+    trials = Trials(1.2)
+    trials.legs = (LegSpeed(0.4, 4, 1.0), LegSpeed(0.6, 2, 2.0))
+    place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
     epochs = int((place / "configs" / "train.yaml").read_text().partition("epochs: ")[2].split()[0])
     (line,) = [line for line in said if line.startswith("time")]
     steps = int(line.partition(" epochs, ")[2].split()[0])
     assert f"for {epochs} epochs" in line
     assert 4400 < steps < 4700
-    assert "2 h" in line  # 4500 steps of 2 s
+    assert "2 h" in line  # 1100 steps of 1 s, 3400 of 2 s
 
 
 def test_memory_counts_the_prepared_studies_of_the_training(
