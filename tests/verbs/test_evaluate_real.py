@@ -19,11 +19,11 @@ def evaluated(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     data, output = real_data / "Task04_Hippocampus", tmp_path_factory.mktemp("real")
     trained = tiny.call(
         "train",
-        *("--bundle", "hippocampus_unet3d", "--data", data, "--output", output / "runs", "--name", "minute"),
-        *("--budget", "60s", "--no-tracking"),
+        *("--bundle", "hippocampus_unet3d", "--data", data, "--output", output / "runs", "--name", "short"),
+        *("--budget", "2m", "--no-tracking"),
     )
     assert trained.code == 0, trained.err
-    run = output / "runs" / "hippocampus_unet3d" / "minute"
+    run = output / "runs" / "hippocampus_unet3d" / "short"
     answer = tiny.call("evaluate", "--bundle", run, "--data", data, "--output", output / "evaluation")
     assert answer.code == 0, answer.err
     assert "studies were trained on or chosen by; they are left out." in answer.out
@@ -32,7 +32,7 @@ def evaluated(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_the_hold_out_alone_is_scored_as_the_training_scored_it_and_every_mean_has_an_interval(evaluated: Path) -> None:
     labels = json.loads((evaluated / "summary.json").read_text())["labels"]
-    with (evaluated.parent / "runs" / "hippocampus_unet3d" / "minute" / "holdout.csv").open(newline="") as stream:
+    with (evaluated.parent / "runs" / "hippocampus_unet3d" / "short" / "holdout.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))  # what the training measured itself
     for name in ("anterior", "posterior"):
         dice = labels[name]["dice"]
