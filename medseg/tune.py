@@ -22,6 +22,7 @@ from medseg.runs.folder import checked_name, find_run
 from medseg.runs.record import read_record
 from medseg.runs.tracking_uri import choose_uri
 from medseg.steps.request import TrainRequest, resolve_recipe
+from medseg.steps.train_options import request_of
 from medseg.steps.tuning_request import SPACE, TuneRequest, check_settings
 from medseg.steps.tuning_search import SEARCHES, check_search
 
@@ -73,6 +74,7 @@ def parser() -> Parser:
     where.add_argument("--experiment", metavar="NAME", help="MLflow experiment (default: the bundle's name)")
     where.add_argument("--no-tracking", action="store_true", help="do not use MLflow")
     where.add_argument("--json", action="store_true", help="end with one line of JSON instead of the search's path")
+    options.set_defaults(folds=None, precision=None, allocator="keep")  # of a training, which a search leaves alone
     return options
 
 
@@ -150,29 +152,7 @@ def _request(options: argparse.Namespace) -> TuneRequest:
         value = getattr(options, name)
         if value is not None and value < low:
             raise UsageError(f"medseg tune: --{name} {value} is out of range; give {low} or more")
-    return TuneRequest(_training(options), options.space, options.search, options.trials, not options.no_baseline)
-
-
-def _training(options: argparse.Namespace) -> TrainRequest:
-    return TrainRequest(
-        bundle=options.bundle,
-        data=options.data,
-        output=options.output,
-        name=options.name,
-        config=tuple(options.config),
-        settings=tuple(options.set),
-        fold=options.fold,
-        epochs=options.epochs,
-        budget_min=options.budget,
-        seed=options.seed,
-        device=options.device,
-        workers=options.workers,
-        cache=options.cache,
-        cache_dir=options.cache_dir,
-        tracking=not options.no_tracking,
-        tracking_uri=options.tracking_uri,
-        experiment=options.experiment,
-    )
+    return TuneRequest(request_of(options), options.space, options.search, options.trials, not options.no_baseline)
 
 
 def _check_places(training: TrainRequest) -> None:

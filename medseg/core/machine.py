@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 
 
@@ -15,3 +17,18 @@ def default_folder() -> Path:
     """Where what is remembered between runs lies unless told otherwise: the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ".cache")
     return Path(base) / "medseg"
+
+
+def peak_of_process_gib() -> float:
+    """Most main memory this process held so far; nan where the system does not say (Windows)."""
+    try:  # Linux, whose getrusage takes in the peak of the process that this one was started from
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+        return int(re.findall(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)[0]) / 2**20
+    except (OSError, IndexError):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)  # bytes on macOS, KiB elsewhere

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from medseg.core.errors import UsageError
+from medseg.core.machine import peak_of_process_gib
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -85,11 +86,4 @@ def peak_memory_gib(device: torch.device) -> float:
     """Most memory this process held so far: on the GPU for CUDA, otherwise in main memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)  # bytes on macOS, KiB on Linux
+    return peak_of_process_gib()

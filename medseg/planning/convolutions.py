@@ -61,9 +61,9 @@ def unet_convolutions(
 
 
 def dynunet_convolutions(
-    patch: Shape, filters: Sequence[int], topology: Topology, channels: int, classes: int, heads: int
+    patch: Shape, filters: Sequence[int], topology: Topology, channels: int, classes: int
 ) -> Iterator[Convolution]:
-    """Those of MONAI's DynUNet with residual blocks; ``heads`` outputs in training, each at full size in the end."""
+    """Those of MONAI's DynUNet with residual blocks and one output."""
     sizes = _sizes(patch, topology.strides)
     before = channels
     for level, width in enumerate(filters):
@@ -79,8 +79,7 @@ def dynunet_convolutions(
         yield Convolution(sizes[level + 1], filters[level + 1], width, stride, sizes[level])
         yield Convolution(sizes[level], 2 * width, width, kernel, sizes[level])
         yield Convolution(sizes[level], width, width, kernel, sizes[level])
-    for head in range(heads):
-        yield Convolution(sizes[head], filters[head], classes, 1, sizes[0])
+    yield Convolution(sizes[0], filters[0], classes, 1, sizes[0])
 
 
 def segresnet_convolutions(

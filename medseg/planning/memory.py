@@ -12,7 +12,7 @@ from medseg.planning.networks import Network
 # Measured on Linux; docs/explanation/planning.md says how.
 PROGRAM_GIB = 0.9  # Python, torch, MONAI and tracking, before the first tensor, in the main memory
 BYTES_PER_WEIGHT = 20  # weight, gradient, two averages of AdamW, averaged weight: four bytes each
-LOSS_BYTES = 40  # per voxel, class and output: softmax, one-hot labels and what their gradients need
+LOSS_BYTES = 40  # per voxel and class: softmax, one-hot labels and what their gradients need
 # Per voxel of the largest study, for each channel and each class, while it is segmented.
 STUDY_BYTES = (16, 20)
 STUDY_BYTES_ON_GPU = (4, 8)  # the volume in float32; logits and their weighted sum
@@ -53,7 +53,7 @@ def demand(
         device: "cpu", "cuda" or "mps".
     """
     weights = BYTES_PER_WEIGHT * network.parameters / 2**30
-    loss = LOSS_BYTES * math.prod(patch) * classes * len(network.heads) / 2**30
+    loss = LOSS_BYTES * math.prod(patch) * classes / 2**30
     step = weights + batch * (network.kept_gib(patch) + loss)
     per_channel, per_class = STUDY_BYTES_ON_GPU if device == "cuda" else STUDY_BYTES
     study = math.prod(largest) * (channels * per_channel + classes * per_class) / 2**30

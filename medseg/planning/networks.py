@@ -13,7 +13,7 @@ from medseg.planning.convolutions import (
     segresnet_convolutions,
     unet_convolutions,
 )
-from medseg.planning.recipe_defaults import HEADS, MOST_FILTERS
+from medseg.planning.recipe_defaults import MOST_FILTERS
 from medseg.planning.topology import Topology, halved_alike, multiples
 from medseg.planning.yaml_text import Row
 
@@ -32,7 +32,6 @@ class Network:
         target: Its class.
         rows: Arguments with their reasons, behind spatial_dims, in_channels and out_channels.
         topology: As this network carries it out.
-        heads: Weight of each output in the loss, the finest first.
         in_words: For the card: "residual U-Net, 4 levels, 32 to 256 filters".
         layers: Its convolutions for one patch, by the size of the patch.
     """
@@ -41,7 +40,6 @@ class Network:
     target: str
     rows: tuple[Row, ...]
     topology: Topology
-    heads: tuple[float, ...]
     in_words: str
     layers: Callable[[Shape], Sequence[Convolution]]
 
@@ -90,7 +88,6 @@ def _unet(topology: Topology, channels: int, classes: int, first: int) -> Networ
         target="monai.networks.nets.UNet",
         rows=rows,
         topology=alike,
-        heads=HEADS[:1],
         in_words=f"residual U-Net (MONAI's UNet), {_in_words(filters)}",
         layers=lambda patch: list(unet_convolutions(patch, filters, alike, channels, classes)),
     )
@@ -100,7 +97,6 @@ def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Net
     """Residual U-Net of MONAI at full resolution, with kernels and strides per level."""
     deep = _deepened(topology, _DYNUNET_STEPS)
     filters = _filters(len(deep.kernels), first)
-    heads = HEADS[: len(deep.strides)]
     strides = [(1,) * len(deep.divisor), *deep.strides]
     later = "" if deep.is_even else "; an axis of thick slices is halved once the others have caught up"
     rows = (
@@ -110,26 +106,14 @@ def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Net
         Row("upsample_kernel_size", _short(deep.strides), "undoes the strides"),
         Row("norm_name", ["instance", {"affine": True}], "by study: batches are small"),
         Row("res_block", True, "residual convolutions learn faster at the start"),
-        *_coarser_heads(len(heads) - 1),
     )
     return Network(
         name="dynunet",
         target="monai.networks.nets.DynUNet",
         rows=rows,
         topology=deep,
-        heads=heads,
         in_words=f"residual U-Net (MONAI's DynUNet), {_in_words(filters)}",
-        layers=lambda patch: list(dynunet_convolutions(patch, filters, deep, channels, classes, len(heads))),
-    )
-
-
-def _coarser_heads(count: int) -> tuple[Row, ...]:
-    """Deep supervision with so many outputs besides the finest; no rows for none, MONAI's own default."""
-    if not count:
-        return ()
-    return (
-        Row("deep_supervision", True, "in training alone; in eval mode one tensor comes out"),
-        Row("deep_supr_num", count, "coarser outputs that are compared with the labels too"),
+        layers=lambda patch: list(dynunet_convolutions(patch, filters, deep, channels, classes)),
     )
 
 
@@ -148,7 +132,6 @@ def _segresnet(topology: Topology, channels: int, classes: int, first: int) -> N
         target="monai.networks.nets.SegResNet",
         rows=rows,
         topology=even,
-        heads=HEADS[:1],
         in_words=f"SegResNet of MONAI, {_in_words([first, first * 2**steps], steps + 1)}, group norm",
         layers=lambda patch: list(segresnet_convolutions(patch, first, even, down, channels, classes)),
     )

@@ -24,7 +24,7 @@ from medseg.steps.folds_evaluation import evaluate_folds, told_scores
 from medseg.steps.folds_postprocessing import choose_for_folds
 from medseg.steps.folds_predictions import segment_fold
 from medseg.steps.folds_run import FoldsRun, fold_name, open_folds_run
-from medseg.steps.folds_time import FoldsTime
+from medseg.steps.folds_time import PASSES, FoldsTime
 from medseg.steps.request import PHANTOM_LAYER, TrainRequest
 from medseg.steps.resuming import check_same, recipe_of_run
 from medseg.steps.session import train_task
@@ -146,6 +146,7 @@ def _train_fold(task: Task, run: FoldsRun, clock: FoldsTime | None, number: int,
     else:
         _remove_beginnings(folder)
         fold = _new_fold(task, run, clock, number)
+    fold = replace(fold, holdout_passes=1 if clock is None else PASSES)
     result = train_task(fold, resume=folder.root if folder.record.is_file() else None, say=say)
     run.note()
     if result.holdout is not None:
@@ -216,7 +217,9 @@ def _clock(task: Task, run: FoldsRun) -> FoldsTime | None:
     """The time that is left of a budget, after what the folds of earlier commands took."""
     if run.budget_min is None:
         return None
-    used_s = sum(_spent_s(run.fold(number)) for number in range(run.folds))
+    of_folds_s = sum(_spent_s(run.fold(number)) for number in range(run.folds))
+    # The whole knows what lay between the trainings too, but not what a sitting took that was killed.
+    used_s = max(of_folds_s, _spent_s(run.folder))
     return FoldsTime(task.began_s + run.budget_min * 60.0 - used_s, run.folds)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +14,10 @@ from medseg.core.split import EVERYONE
 from medseg.runs.config_file import write_config
 from medseg.runs.folder import RunFolder, create_run_folder
 from medseg.runs.log_file import attach_log, detach_log
-from medseg.runs.record import Outcome, finish_record, read_record, start_record
+from medseg.runs.record import Outcome, finish_record, read_record
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.steps.opening import STATUS
+from medseg.steps.records import start_task_record
 from medseg.steps.task import Task
 from medseg.steps.tracked import open_tracking
 
@@ -107,7 +107,16 @@ def open_folds_run(
     run_id = read_record(folder.record).get("mlflow_run_id") if resume else None
     if resume is None:
         write_config(folder.config, task.resolved)
-    _start_record(task, folder, folds=folds, budget_min=budget_min, run_id=run_id)
+    start_task_record(
+        folder.record,
+        task,
+        verb="train",
+        split=_split(task, folds),
+        request=request.as_dict(),
+        mlflow_run_id=run_id,
+        budget_min=budget_min,
+        folds=told_folds(folder.root, folds),
+    )
     run = FoldsRun(folder, folds, budget_min, NoTracker(), task.began_s, attach_log(folder.log))
     try:
         run.tracker = open_tracking(
@@ -118,28 +127,6 @@ def open_folds_run(
         run.fail(error)
         raise
     return run
-
-
-def _start_record(task: Task, folder: RunFolder, *, folds: int, budget_min: float | None, run_id: str | None) -> None:
-    start_record(
-        folder.record,
-        argv=sys.argv,
-        bundle=task.bundle.name,
-        bundle_digest=task.bundle.digest,
-        data_digest=task.cohort.inspection.data_digest,
-        seed=task.recipe.seed,
-        device=str(task.device),
-        precision=task.precision.name,
-        split=_split(task, folds),
-        request=task.request.as_dict(),
-        data=str(task.cohort.dataset.root),
-        phantom=task.request.data is None,
-        ranks=task.world.size,
-        mlflow_run_id=run_id,
-        verb="train",
-        budget_min=budget_min,
-        folds=told_folds(folder.root, folds),
-    )
 
 
 def _split(task: Task, folds: int) -> dict[str, Any]:

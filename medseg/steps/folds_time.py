@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 REPORT_S = 10.0  # tables, page and tracking at the end
-SCORING_COST = 1.0  # scoring a label map and trying postprocessing on it, against segmenting it
+SCORING_COST = 1.0  # scoring the label maps of a fold and trying postprocessing on them, against segmenting them
+# Within its share a fold segments its hold-out for its own table, then for the label maps of all folds, and leaves as
+# much to the scoring of all at the end.
+PASSES = 3
 LEAST_S = 1.0  # a fold that gets less is refused by its own training, which says how much is missing
 
 
@@ -16,7 +19,7 @@ class FoldsTime:
     Attributes:
         ends_at_s: When everything should be over, on the scale of time.monotonic.
         folds: Number of folds in all.
-        segmenting_s: What segmenting the hold-out of each fold took so far.
+        segmenting_s: What segmenting a hold-out took, for each fold it was done for so far.
     """
 
     ends_at_s: float
@@ -24,15 +27,15 @@ class FoldsTime:
     segmenting_s: list[float] = field(default_factory=list)
 
     def share_s(self, now_s: float, folds_left: int) -> float:
-        """Seconds for the training of the next fold: an equal share of what is left.
+        """Seconds for the next fold, with ``PASSES`` over its hold-out: an equal share of what is left.
 
-        What one fold takes too long, all that come after it make good. Kept back are the segmenting of each hold-out,
-        as long as the longest so far, and the evaluation and postprocessing of all at the end.
+        What one fold takes too long, all that come after it make good. Left to the end is what the folds before this
+        one kept back for it.
 
         Args:
             now_s: The time, on the scale of ``ends_at_s``.
             folds_left: Folds that are not trained yet, the next one included; at least one.
         """
-        longest_s = max(self.segmenting_s, default=0.0)
-        end_s = REPORT_S + SCORING_COST * longest_s * self.folds
-        return max((self.ends_at_s - now_s - end_s) / folds_left - longest_s, LEAST_S)
+        mean_s = sum(self.segmenting_s) / max(1, len(self.segmenting_s))
+        end_s = REPORT_S + SCORING_COST * mean_s * (self.folds - folds_left)
+        return max((self.ends_at_s - now_s - end_s) / folds_left, LEAST_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,9 +18,10 @@ from medseg.runs.config_file import write_config
 from medseg.runs.folder import RunFolder, create_run_folder
 from medseg.runs.log_file import attach_log, detach_log
 from medseg.runs.metrics_log import MetricsLog, columns_for
-from medseg.runs.record import Outcome, finish_record, read_record, start_record
+from medseg.runs.record import Outcome, finish_record, read_record
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.runs.tracking import Status
+from medseg.steps.records import start_task_record
 from medseg.steps.task import Task
 from medseg.steps.tracked import open_tracking
 
@@ -136,22 +136,13 @@ def _write_start(task: Task, folder: RunFolder, resume: Path | None, run_id: str
     if resume is None:
         write_config(folder.config, task.resolved)
         copy_bundle(task.bundle, folder.bundle, with_weights=False)
-    start_record(
+    start_task_record(
         folder.record,
-        argv=sys.argv,
-        bundle=task.bundle.name,
-        bundle_digest=task.bundle.digest,
-        data_digest=task.cohort.inspection.data_digest,
-        seed=task.recipe.seed,
-        device=str(task.device),
-        precision=task.precision.name,
+        task,
+        verb="train",
         split=task.split.as_dict(),
         request=task.request.as_dict(),
-        data=str(task.cohort.dataset.root),
-        phantom=task.request.data is None,
-        ranks=task.world.size,
         mlflow_run_id=run_id,
-        verb="train",
     )
 
 

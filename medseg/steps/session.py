@@ -10,7 +10,7 @@ from typing import Any
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import UsageError
-from medseg.core.machine import cores
+from medseg.core.machine import cores, default_folder
 from medseg.core.recipe import Recipe
 from medseg.core.study import Study
 from medseg.engine.batches import choose_workers
@@ -28,7 +28,7 @@ from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
 from medseg.steps.task import Task, split_line, split_of
 from medseg.steps.watcher import LeadingWatcher, SilentWatcher
-from medseg.transforms.cache import DiskCache, default_folder
+from medseg.transforms.cache import DiskCache
 from medseg.transforms.prepared import Prepared
 
 LOG = logging.getLogger("medseg")
@@ -81,7 +81,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             parts,
             train=train,
             validation=validation,
-            scored=len(task.split.holdout if task.scores_holdout else task.split.validation),
+            scored=_scored(task),
             watcher=watcher,
             workers=choose_workers(task.request.workers, cores()),
             ends_at_s=_ends_at_s(task, run.state),
@@ -193,6 +193,11 @@ def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | 
             threads=min(cores(), MOST_THREADS),
             advance=progress.advance,
         )
+
+
+def _scored(task: Task) -> int:
+    """Studies that are segmented after the training."""
+    return len(task.split.holdout) * task.holdout_passes if task.scores_holdout else len(task.split.validation)
 
 
 def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:

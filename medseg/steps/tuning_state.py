@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,9 +11,10 @@ from medseg.core.files import write_json
 from medseg.recipe.layers import Resolved
 from medseg.recipe.space import Space, Values
 from medseg.runs.folder import RunFolder
-from medseg.runs.record import Outcome, finish_record, read_record, start_record
+from medseg.runs.record import Outcome, finish_record, read_record
 from medseg.runs.tracker import NoTracker, Tracker
 from medseg.steps.opening import STATUS
+from medseg.steps.records import start_task_record
 from medseg.steps.task import Task
 from medseg.steps.tracked import open_tracking
 from medseg.steps.tuning_request import SPACE, TuneRequest
@@ -113,22 +113,13 @@ def start_search_record(search: Search, run_id: str | None) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    task = search.task
-    start_record(
+    start_task_record(
         search.run.record,
-        argv=sys.argv,
-        bundle=search.bundle.name,
-        bundle_digest=search.bundle.digest,
-        data_digest=task.cohort.inspection.data_digest,
-        seed=task.recipe.seed,
-        device=str(task.device),
-        precision=task.precision.name,
-        split=task.split.as_dict(),
-        request=search.request.as_dict(),
-        data=str(task.cohort.dataset.root),
-        mlflow_run_id=run_id,
-        ranks=task.world.size,
+        search.task,
         verb="tune",
+        split=search.task.split.as_dict(),
+        request=search.request.as_dict(),
+        mlflow_run_id=run_id,
         count=search.count,
         trials=[trial.as_dict() for trial in search.trials],
         used_s=search.used_s,

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from medseg.core.errors import OutputError
-from medseg.core.machine import default_folder as default_folder
 from medseg.transforms.prepared import Prepared
 
 FORMAT = 1  # raise when what lies in a cache folder changes shape

@@ -25,7 +25,7 @@ def test_a_unet_of_two_levels_is_counted_by_hand() -> None:
 
 
 def test_a_dynunet_of_two_levels_is_counted_by_hand() -> None:
-    layers = list(dynunet_convolutions((8, 8, 8), [4, 8], TOPOLOGY, channels=1, classes=2, heads=1))
+    layers = list(dynunet_convolutions((8, 8, 8), [4, 8], TOPOLOGY, channels=1, classes=2))
     down = 27 * (1 * 4 + 4 * 4) + 1 * 4
     bottom = 27 * (4 * 8 + 8 * 8) + 4 * 8
     up = 8 * 8 * 4 + 27 * (8 * 4 + 4 * 4)

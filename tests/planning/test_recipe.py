@@ -86,11 +86,10 @@ def test_dice_is_taken_of_each_patch_where_each_holds_every_label(
     assert rows(planned(wide))["loss.batch_dice"].value is True
 
 
-def test_a_weight_is_given_per_output_of_the_network(planned: Planned, fingerprint: Print) -> None:
+def test_each_network_gets_its_learning_rate_and_a_weight_for_its_output(planned: Planned) -> None:
     for network in ("unet", "dynunet", "segresnet"):
-        plan = planned(network=network)
-        given = rows(plan)
-        assert given["loss.deep_supervision"].value == list(plan.fit.network.heads)
+        given = rows(planned(network=network))
+        assert given["loss.deep_supervision"].value == [1.0]
         assert given["optimizer.lr"].value == defaults.LEARNING_RATE[network]
 
 

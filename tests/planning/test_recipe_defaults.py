@@ -13,7 +13,3 @@ def test_a_change_is_written_as_probability_and_range() -> None:
 
 def test_auto_means_a_network_that_has_its_values() -> None:
     assert set(defaults.AUTO.values()) <= defaults.LEARNING_RATE.keys()
-
-
-def test_the_finest_output_weighs_most() -> None:
-    assert list(defaults.HEADS) == sorted(defaults.HEADS, reverse=True)

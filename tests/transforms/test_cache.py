@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medseg.core.errors import OutputError
-from medseg.transforms.cache import DiskCache, default_folder
+from medseg.transforms.cache import DiskCache
 from medseg.transforms.prepared import Prepared
 
 
@@ -77,8 +77,3 @@ def test_a_full_disk_leaves_no_half_entry(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(OutputError, match="No space left on device"):
         DiskCache(tmp_path).store("key", make_study())
     assert os.listdir(tmp_path) == []
-
-
-def test_the_users_cache_folder_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "medseg"

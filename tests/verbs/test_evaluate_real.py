@@ -1,4 +1,4 @@
-"""A model trained for a minute on real scans of the hippocampus, and its report in a real browser."""
+"""A model trained for two minutes on real scans of the hippocampus, and its report in a real browser."""
 
 import csv
 import json
