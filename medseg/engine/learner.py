@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -150,7 +151,20 @@ class Learner:
 def _average(network: nn.Module, decay: float) -> AveragedModel | None:
     if not decay:
         return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=_ema(decay), use_buffers=True)
+
+
+def _ema(decay: float) -> Callable[[Any, Any, Any], None]:
+    """An exponential mean that is short at first: in a run of minutes the first weights would be a large part of it.
+
+    After n steps the decay is (1 + n) / (10 + n) at most, as in TensorFlow's ExponentialMovingAverage.
+    """
+
+    def update(average: Any, weights: Any, steps: Any) -> None:
+        done = int(steps)
+        get_ema_multi_avg_fn(min(decay, (1 + done) / (10 + done)))(average, weights, steps)
+
+    return update
 
 
 def _distribute(network: nn.Module, device: torch.device) -> DistributedDataParallel:

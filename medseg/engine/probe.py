@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from medseg.engine.batches import Batch, Patches, serve
 from medseg.engine.checkpoint import random_state, restore_random_state
 from medseg.engine.learner import Learner
 
-# The first step allocates memory and picks kernels; the median of the next ones is steady enough,
-# and the pace corrects it as the run goes.
-WARM_UP_STEPS = 1
-TIMED_STEPS = 4
+# The first step allocates memory and picks kernels; the median of the next ones is steady enough, and the pace corrects
+# it as the run goes. Steps that take long are few: they are time of the run.
+MOST_STEPS = 4
+ENOUGH_S = 1.0
 BATCHES = 2  # different ones, made before the clock starts
 
 
@@ -45,11 +46,22 @@ def measure(learner: Learner, patches: Patches, segment_one: Callable[[], object
     state, random = copy.deepcopy(learner.state()), random_state(learner.device)
     batches = serve(patches, world=learner.world, epoch=0, step=0, workers=0, pin=False)
     ready = [next(batches) for _ in range(BATCHES)]
-    times = [_seconds(partial(_step, learner, ready[n % len(ready)])) for n in range(WARM_UP_STEPS + TIMED_STEPS)]
+    times = _times(lambda n: _step(learner, ready[n % len(ready)]))
     study_s = _seconds(segment_one)
+    if study_s < ENOUGH_S:  # of a small study the first is mostly warming up
+        study_s = min(study_s, _seconds(segment_one))
     learner.restore(state)
     restore_random_state(random, learner.device)
-    return Speed(sorted(times[WARM_UP_STEPS:])[TIMED_STEPS // 2], study_s)
+    return Speed(statistics.median(times), study_s)
+
+
+def _times(step: Callable[[int], object]) -> list[float]:
+    """Seconds of steps behind a first one, until they say enough together."""
+    step(0)
+    times: list[float] = []
+    while not times or (len(times) < MOST_STEPS and sum(times) < ENOUGH_S):
+        times.append(_seconds(partial(step, len(times) + 1)))
+    return times
 
 
 def _step(learner: Learner, batch: Batch) -> None:

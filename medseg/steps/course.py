@@ -14,9 +14,9 @@ from medseg.steps.legs import Leg, lengths_ahead, measure_legs, validation_s
 from medseg.steps.parts import Parts
 from medseg.transforms.prepared import Prepared
 
-# A hold-out study is segmented in fp32, brought back to its own grid and drawn: about three times a validation study.
-HOLDOUT_COST = 3.0
-FINISH_S = 10.0  # bundle, curves and tracking at the end
+# A hold-out study is read, segmented in fp32 and brought back to its own grid: about twice a validation study.
+HOLDOUT_COST = 2.0
+FINISH_S = 10.0  # bundle, pictures, curves and tracking at the end
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from medseg.core.labels import LabelSet, map_values
 from medseg.core.study import Study
+from medseg.core.types import LabelArray
 from medseg.engine.inference import Predictor
 from medseg.engine.scoring import score_study
 from medseg.io.study import read_study, read_study_label
@@ -16,6 +17,7 @@ from medseg.runs.folder import RunFolder
 from medseg.runs.pictures import draw_overlay
 from medseg.runs.table import format_table, write_csv
 
+MOST_PICTURES = 8  # a picture takes longer than segmenting a small study, and time is that of the training
 RULE = "A region absent from both prediction and reference is not scored (-); absent from one of them it scores 0."
 
 
@@ -60,7 +62,7 @@ def score_holdout(
     seed: int,
     advance: Callable[[], None],
 ) -> Holdout:
-    """Segment and score studies on their own grids, and draw each.
+    """Segment and score studies on their own grids, and draw those that fared worst.
 
     Args:
         studies: Labelled studies the model was neither trained on nor chosen by.
@@ -72,21 +74,44 @@ def score_holdout(
         advance: Called after each study.
     """
     scores: dict[str, dict[str, float]] = {}
+    lowest: list[_Outcome] = []
     written = labels.class_of_value()
     for study in studies:
-        volume = read_study(study)
         reference = map_values(read_study_label(study)[0], class_of_value)
-        prediction = map_values(predictor.predict(volume), written)
+        prediction = map_values(predictor.predict(read_study(study)), written)
         scores[study.id] = score_study(prediction, reference, labels)
-        shown = ", ".join(
-            f"{name} -" if math.isnan(value) else f"{name} {value:.2f}" for name, value in scores[study.id].items()
-        )
-        names, title = [label.name for label in labels.labels], f"{study.id}   Dice {shown}"
-        # The last channel: FLAIR in BraTS, where the whole tumour shows best.
-        channel = volume.array[-1].astype("float32")
-        picture = run.overlays / f"{study.id}.png"
-        draw_overlay(channel, prediction, reference, volume.affine_ras, names, picture, title)
+        lowest = sorted([*lowest, _Outcome(study, scores[study.id], prediction, reference)], key=_mean)[:MOST_PICTURES]
         advance()
+    for outcome in lowest:
+        _draw(outcome, labels, run)
     summaries = {name: summarise([dice[name] for dice in scores.values()], seed=seed) for name in labels.scored}
     write_csv(run.holdout, ["study", *labels.scored], [[key, *dice.values()] for key, dice in scores.items()])
     return Holdout(scores, summaries)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A segmented study, as far as its picture needs it."""
+
+    study: Study
+    dice: Mapping[str, float]
+    prediction: LabelArray
+    reference: LabelArray
+
+
+def _mean(outcome: _Outcome) -> float:
+    """Of what is scored; a study in which nothing is comes last."""
+    scored = [value for value in outcome.dice.values() if not math.isnan(value)]
+    return sum(scored) / len(scored) if scored else math.inf
+
+
+def _draw(outcome: _Outcome, labels: LabelSet, run: RunFolder) -> None:
+    study, volume = outcome.study, read_study(outcome.study)
+    shown = ", ".join(
+        f"{name} -" if math.isnan(value) else f"{name} {value:.2f}" for name, value in outcome.dice.items()
+    )
+    names, title = [label.name for label in labels.labels], f"{study.id}   Dice {shown}"
+    # The last channel: FLAIR in BraTS, where the whole tumour shows best.
+    channel = volume.array[-1].astype("float32")
+    picture = run.overlays / f"{study.id}.png"
+    draw_overlay(channel, outcome.prediction, outcome.reference, volume.affine_ras, names, picture, title)

@@ -111,13 +111,16 @@ def test_a_loss_that_is_not_finite_names_the_studies(value: float, tiny: SimpleN
     assert same(weights(learner), before)
 
 
-def test_the_average_follows_the_weights_by_its_decay(tiny: SimpleNamespace) -> None:
-    learner = plain(tiny, ema=0.75)
-    expected, snapshots = None, []
-    for n in range(4):
+@pytest.mark.parametrize(("ema", "shares"), [(0.2, [2 / 11, 0.2, 0.2]), (0.99, [2 / 11, 3 / 12, 4 / 13])])
+def test_the_average_follows_the_weights_faster_at_first(
+    tiny: SimpleNamespace, ema: float, shares: list[float]
+) -> None:
+    learner = plain(tiny, ema=ema)
+    learner.train_on(make_batch(seed=0), lr=0.05, weight=1.0, last=False)
+    expected = weights(learner)["conv.weight"]
+    for n, kept in enumerate(shares, start=1):
         learner.train_on(make_batch(seed=n), lr=0.05, weight=1.0, last=False)
-        snapshots.append(weights(learner)["conv.weight"])
-        expected = snapshots[0] if expected is None else 0.75 * expected + 0.25 * snapshots[-1]
+        expected = kept * expected + (1.0 - kept) * weights(learner)["conv.weight"]
     assert torch.allclose(learner.judged.conv.weight, expected, atol=1e-6)
     assert not torch.equal(learner.judged.conv.weight, learner.network.conv.weight)
 

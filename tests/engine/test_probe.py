@@ -1,10 +1,12 @@
 import copy
-import time
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import torch
 
-from medseg.engine.probe import TIMED_STEPS, WARM_UP_STEPS, measure
+from medseg.engine import probe
+from medseg.engine.probe import ENOUGH_S, MOST_STEPS, Speed, measure
 
 
 def test_the_probe_leaves_no_trace(tiny: SimpleNamespace) -> None:
@@ -29,20 +31,40 @@ def test_a_probed_training_ends_with_the_weights_of_one_that_was_not(tiny: Simpl
     assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
 
 
-def test_it_tells_the_seconds_of_a_step_and_of_a_study(tiny: SimpleNamespace, monkeypatch) -> None:
-    training, calls = tiny.training(), []
-    real = training.learner.train_on
+def _slowed(training: Any, monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> None:
+    """Each step of the learner, and of the study, takes the next of these seconds, by the probe's own clock."""
+    now, ahead, real = [0.0], iter(seconds), training.learner.train_on
+    monkeypatch.setattr(probe.time, "monotonic", lambda: now[0])
 
-    def slow(*batch, **options) -> float:
-        calls.append(options)
-        time.sleep(0.02)
+    def slow(*batch: Any, **options: Any) -> float:
+        now[0] += next(ahead)
         return float(real(*batch, **options))
 
+    def study() -> None:
+        now[0] += next(ahead)
+
     monkeypatch.setattr(training.learner, "train_on", slow)
-    speed = measure(training.learner, training.patches, lambda: time.sleep(0.05))
-    assert len(calls) == WARM_UP_STEPS + TIMED_STEPS
-    assert 0.02 <= speed.step_s < 1.0
-    assert 0.05 <= speed.study_s < 1.0
+    training.study = study
+
+
+def _measured(tiny: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> Speed:
+    training = tiny.training()
+    _slowed(training, monkeypatch, seconds)
+    speed = measure(training.learner, training.patches, training.study)
+    monkeypatch.undo()
+    return speed
+
+
+def test_the_first_step_and_the_first_of_short_studies_are_left_out(
+    tiny: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [9.0, *[0.1, 0.2, 0.1, 0.4][:MOST_STEPS]]
+    assert _measured(tiny, monkeypatch, [*steps, 0.5, 0.3]) == Speed(pytest.approx(0.15), pytest.approx(0.3))
+
+
+def test_long_steps_and_long_studies_are_measured_once(tiny: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [9.0, 2 * ENOUGH_S, 3 * ENOUGH_S]
+    assert _measured(tiny, monkeypatch, seconds) == Speed(pytest.approx(2 * ENOUGH_S), pytest.approx(3 * ENOUGH_S))
 
 
 def test_accumulation_is_not_left_half_way(tiny: SimpleNamespace) -> None:
