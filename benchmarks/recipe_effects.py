@@ -5,14 +5,15 @@ Does:  trains each row of ROWS for the same seconds of one core, counted as the 
 Needs: a folder of MSD Task04 Hippocampus.
 Makes: OUTPUT/recipe_effects.jsonl, one line a row; the table on the terminal: Dice, and the gain over the row it is
        compared with, patient by patient, with its 95 % bootstrap interval.
-Takes: ten minutes of a core for each row; rows that are in OUTPUT are read. Two, with different rows, use two cores.
-Run:   python benchmarks/recipe_effects.py DATA OUTPUT [ROW …]
+Takes: ten minutes of a core for each row, or as many seconds as --seconds says; rows that are in OUTPUT are read. Two,
+       with different rows, use two cores.
+Run:   python benchmarks/recipe_effects.py DATA OUTPUT [ROW …] [--seconds 150]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,7 +47,8 @@ CPU_S = 600.0  # of one core: what two cores do in five minutes
 DEVELOPMENT = 40  # patients that score
 BUNDLE = "hippocampus_unet3d"
 CPU = torch.device("cpu")
-EARLIER = {"optimizer.name": "adamw", "curriculum.share": 0.0}  # the recipe before Muon and the curriculum
+LOWER_LR = {"optimizer.lr": 3.0e-3}
+EARLIER = {"optimizer.name": "adamw", "curriculum.share": 0.0} | LOWER_LR  # before Muon and the curriculum
 NO_CURRICULUM = {"curriculum.share": 0.0}
 EFFECTS = ("rotation", "scaling", "noise", "blur", "brightness", "contrast", "low_resolution", "gamma")
 NO_CHANGES = {f"augmentation.{name}.probability": 0.0 for name in EFFECTS}
@@ -120,10 +122,14 @@ ROWS = {
     "patch-32-48-32": Row("dynunet-8", None, EARLIER | SMALL_PATCH),
     "lr-doubled": Row("dynunet-16", D16, EARLIER | {"optimizer.lr": 6.0e-3}),
     "no-augmentation": Row("dynunet-16", D16, EARLIER | NO_CHANGES),
-    "muon": Row("dynunet-16", D16, NO_CURRICULUM),
-    "muon-curriculum": Row("muon", D16),
-    "shipped": Row("muon-curriculum"),
-    "shipped-lr-doubled": Row("shipped", None, {"optimizer.lr": 6.0e-3}),
+    "muon": Row("dynunet-16", D16, NO_CURRICULUM | LOWER_LR),
+    "muon-curriculum": Row("muon", D16, LOWER_LR),
+    "lr-3e-3": Row("muon-curriculum", None, LOWER_LR),
+    "lr-6e-3": Row("lr-3e-3", None, {"optimizer.lr": 6.0e-3}),
+    "shipped": Row("lr-3e-3"),
+    "lr-2.4e-2": Row("lr-3e-3", None, {"optimizer.lr": 2.4e-2}),
+    "curriculum-70-percent": Row("shipped", None, {"curriculum.share": 0.7}),
+    "no-curriculum": Row("shipped", None, NO_CURRICULUM),
     "shipped-no-augmentation": Row("shipped", None, NO_CHANGES),
     "shipped-not-mirrored": Row("shipped", None, {"augmentation.flip_axes": []}),
     "deep-supervision": Row(
@@ -166,8 +172,10 @@ def prepare(bundle: Bundle, data: Path) -> tuple[list[Prepared], list[Prepared]]
     return made[0], made[1]
 
 
-def train(network: torch.nn.Module, recipe: Recipe, studies: list[Prepared]) -> tuple[torch.nn.Module, int]:
-    """The averaged network after ``CPU_S`` seconds of this process, and its steps."""
+def train(
+    network: torch.nn.Module, recipe: Recipe, studies: list[Prepared], cpu_s: float
+) -> tuple[torch.nn.Module, int]:
+    """The averaged network after ``cpu_s`` seconds of this process, and its steps."""
     torch.manual_seed(recipe.seed)
     learner = Learner(
         network, recipe, device=CPU, precision=Precision("fp32", "cpu"), channels_last=True, world=World()
@@ -182,11 +190,13 @@ def train(network: torch.nn.Module, recipe: Recipe, studies: list[Prepared]) -> 
         batches = streams[0][1] if progress < streams[0][0] else streams[-1][1]
         lr = recipe.optimizer.lr * lr_share(progress, recipe.schedule)
         learner.train_on(next(batches), lr=lr, weight=1.0, last=True)
-        steps, progress = steps + 1, (time.process_time() - began_s) / CPU_S
+        steps, progress = steps + 1, (time.process_time() - began_s) / cpu_s
     return learner.judged, steps
 
 
-def measure(name: str, row: Row, bundle: Bundle, parts: tuple[list[Prepared], list[Prepared]]) -> dict[str, Any]:
+def measure(
+    name: str, row: Row, bundle: Bundle, parts: tuple[list[Prepared], list[Prepared]], cpu_s: float
+) -> dict[str, Any]:
     """Train and score one row: mean Dice of both labels, patient by patient."""
     changed = (
         bundle if row.network is None else replace(bundle, inference={**bundle.inference, "network_def": row.network})
@@ -194,7 +204,7 @@ def measure(name: str, row: Row, bundle: Bundle, parts: tuple[list[Prepared], li
     layers = [Layer("bundle", bundle.train_values or {}), Layer("row", row.changes)]
     recipe = resolve(layers, name).recipe
     torch.manual_seed(recipe.seed)
-    network, steps = train(build_network(changed), recipe, parts[0])
+    network, steps = train(build_network(changed), recipe, parts[0], cpu_s)
     scores = score_each(
         network,
         parts[1],
@@ -206,6 +216,7 @@ def measure(name: str, row: Row, bundle: Bundle, parts: tuple[list[Prepared], li
     )
     return {
         "row": name,
+        "cpu_s": cpu_s,
         "steps": steps,
         "dice": {study: float(np.mean(list(one.values()))) for study, one in scores.items()},
     }
@@ -223,24 +234,34 @@ def line(name: str, found: dict[str, dict[str, Any]]) -> str:
     return f"{text}  {gains.mean():+.4f} ({low:+.4f} to {high:+.4f}) over {against}"
 
 
-def main(data: Path, output: Path, names: list[str]) -> None:
+def main(data: Path, output: Path, names: list[str], cpu_s: float) -> None:
     """Measure what is missing and print the table."""
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     path, bundle = output / "recipe_effects.jsonl", read_bundle(find_bundle(BUNDLE))
     parts = prepare(bundle, data)
     for name in names:
-        if name not in _read(path):
-            result = measure(name, ROWS[name], bundle, parts)
+        if name not in _read(path, cpu_s):
+            result = measure(name, ROWS[name], bundle, parts, cpu_s)
             with path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(result) + "\n")
-        print(line(name, _read(path)), flush=True)
+                stream.write("\n" + json.dumps(result))  # behind a line that was cut short, too
+        print(line(name, _read(path, cpu_s)), flush=True)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path, cpu_s: float) -> dict[str, dict[str, Any]]:
+    """Rows that were trained so long; a line that was cut short is measured again."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return {found["row"]: found for found in map(json.loads, lines)}
+    found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}}")]
+    return {one["row"]: one for one in found if one["cpu_s"] == cpu_s}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] or list(ROWS))
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("data", type=Path)
+    options.add_argument("output", type=Path)
+    options.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    options.add_argument("--seconds", type=float, default=CPU_S)
+    given = options.parse_args()
+    if unknown := set(given.rows) - ROWS.keys():
+        options.error(f"no row {', '.join(sorted(unknown))}")
+    main(given.data, given.output, given.rows or list(ROWS), given.seconds)

@@ -77,7 +77,8 @@ OPTIMIZER_NAME: Mapping[str, Row] = {
     "dynunet": Row("name", "muon", _MUON),
     "segresnet": Row("name", "muon", _MUON),
 }
-LEARNING_RATE: Mapping[str, float] = {"unet": 3.0e-3, "dynunet": 3.0e-3, "segresnet": 3.0e-3}
+# With Muon a DynUNet learned as much in 10 minutes of a core with 3e-3 as with 1.2e-2, and in 2.5 minutes less.
+LEARNING_RATE: Mapping[str, float] = {"unet": 3.0e-3, "dynunet": 6.0e-3, "segresnet": 3.0e-3}
 OPTIMIZER = (
     Row("weight_decay", 1.0e-2, "AdamW's own default"),
     Row("momentum", 0.95, "for muon and sgd; Muon's own default"),

@@ -70,7 +70,7 @@ class Search:
         return {key: self.resolved.values[key] for key in self.space.dimensions}
 
     def minutes(self) -> float | None:
-        """What the next trial gets: an equal share of the budget, never more than the first was given.
+        """What the next trial gets: an equal share of what is left, never more than of the whole.
 
         A trial that fails early leaves its time unused: with it, later ones would have learnt for longer.
         """
