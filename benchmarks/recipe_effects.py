@@ -129,11 +129,14 @@ ROWS = {
     "shipped": Row("lr-3e-3"),
     "lr-2.4e-2": Row("lr-3e-3", None, {"optimizer.lr": 2.4e-2}),
     "curriculum-70-percent": Row("shipped", None, {"curriculum.share": 0.7}),
-    "no-curriculum": Row("shipped", None, NO_CURRICULUM),
-    "shipped-no-augmentation": Row("shipped", None, NO_CHANGES),
-    "shipped-not-mirrored": Row("shipped", None, {"augmentation.flip_axes": []}),
+    "no-curriculum": Row("lr-6e-3", None, NO_CURRICULUM | {"optimizer.lr": 6.0e-3}),
+    "lr-3e-3-no-augmentation": Row("lr-3e-3", None, NO_CHANGES | LOWER_LR),
+    "lr-3e-3-not-mirrored": Row("lr-3e-3", None, {"augmentation.flip_axes": []} | LOWER_LR),
+    "lr-3e-3-neither": Row("lr-3e-3", None, NO_CHANGES | {"augmentation.flip_axes": []} | LOWER_LR),
     "deep-supervision": Row(
-        "shipped", dynunet(8, 32, 64, 128, deep_supervision=True), {"loss.deep_supervision": [1.0, 0.5, 0.25]}
+        "lr-3e-3",
+        dynunet(8, 32, 64, 128, deep_supervision=True),
+        {"loss.deep_supervision": [1.0, 0.5, 0.25]} | LOWER_LR,
     ),
     "poly-decay": Row("shipped", None, {"schedule.name": "poly"}),
     "no-average": Row("shipped", None, {"engine.ema": 0.0}),
@@ -145,8 +148,8 @@ ROWS = {
     "cross-entropy-alone": Row("shipped", None, {"loss.dice": 0.0}),
     "dice-alone": Row("shipped", None, {"loss.cross_entropy": 0.0}),
     **{f"no-{name}": Row("shipped", None, {f"augmentation.{name}.probability": 0.0}) for name in EFFECTS},
-    "segresnet-8": Row("shipped", segresnet(8)),
-    "segresnet-16": Row("shipped", segresnet(16)),
+    "segresnet-8": Row("lr-3e-3", segresnet(8), LOWER_LR),
+    "segresnet-16": Row("segresnet-8", segresnet(16), LOWER_LR),
 }
 
 
@@ -252,7 +255,7 @@ def _read(path: Path, cpu_s: float) -> dict[str, dict[str, Any]]:
     """Rows that were trained so long; a line that was cut short is measured again."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}}")]
-    return {one["row"]: one for one in found if one["cpu_s"] == cpu_s}
+    return {one["row"]: one for one in found if one.get("cpu_s", CPU_S) == cpu_s}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -42,6 +43,7 @@ def is_faster_channels_last(
     """
     random = random_state(device)
     batch = _noise(recipe, channels)
+    recipe = replace(recipe, engine=replace(recipe.engine, ema=0.0))  # two copies of the weights less in memory
     learners = [
         Learner(
             copy.deepcopy(network), recipe, device=device, precision=precision, channels_last=is_last, world=World()

@@ -166,7 +166,11 @@ def _loss(data: Fingerprint, fit: Fit, shape: Shape) -> tuple[Row, ...]:
     return (
         *defaults.LOSS,
         Row("batch_dice", not whole, why),
-        Row("deep_supervision", [1.0], "one output: coarser ones took 5 % of the steps and gained nothing"),
+        Row(
+            "deep_supervision",
+            [1.0],
+            "one output: coarser ones took a DynUNet 5 % of its steps and gained nothing",
+        ),
     )
 
 

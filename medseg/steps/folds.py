@@ -146,7 +146,6 @@ def _train_fold(task: Task, run: FoldsRun, clock: FoldsTime | None, number: int,
     else:
         _remove_beginnings(folder)
         fold = _new_fold(task, run, clock, number)
-    fold = replace(fold, holdout_passes=1 if clock is None else PASSES)
     result = train_task(fold, resume=folder.root if folder.record.is_file() else None, say=say)
     run.note()
     if result.holdout is not None:
@@ -159,8 +158,8 @@ def _train_fold(task: Task, run: FoldsRun, clock: FoldsTime | None, number: int,
 def _segment(task: Task, run: FoldsRun, clock: FoldsTime | None, number: int, say: Say) -> None:
     began_s = time.monotonic()
     data, output = task.cohort.dataset.root, run.folder.root / PREDICTIONS
-    segment_fold(run.fold(number), data, output, device=task.request.device, say=say)
-    if clock is not None:
+    made = segment_fold(run.fold(number), data, output, device=task.request.device, say=say)
+    if made and clock is not None:
         clock.segmenting_s.append(time.monotonic() - began_s)
 
 
@@ -174,6 +173,7 @@ def _new_fold(task: Task, run: FoldsRun, clock: FoldsTime | None, number: int) -
         within=run.folder.root,
         mlflow_parent=run.tracker.run_id,
         budget_min=None,
+        holdout_passes=1 if clock is None else PASSES,
     )
     resolved = task.resolved
     if clock is not None:

@@ -19,8 +19,8 @@ from medseg.steps.unseen import CHOSE
 RECORD = "run.json"
 
 
-def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say: Callable[[str], None]) -> None:
-    """Add the label maps of a fold's hold-out to ``output``; nothing is done where they are there.
+def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say: Callable[[str], None]) -> bool:
+    """Add the label maps of a fold's hold-out to ``output``; False where they are there already.
 
     Args:
         fold: A finished run.
@@ -37,7 +37,7 @@ def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say:
     ids = split["holdout"]
     former = read_record(output / RECORD) if (output / RECORD).is_file() else {"studies": []}
     if {one["study"] for one in former["studies"]}.issuperset(ids):
-        return
+        return False
     if split.get(CHOSE):
         raise DatalistError(
             f"The label maps of '{fold.root}' in '{output}' are gone, and its bundle's postprocessing was chosen on "
@@ -62,6 +62,7 @@ def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say:
     studies = [{**_at_home(one, output), "fold": fold.name} for one in made["studies"]]
     kept = [one for one in former["studies"] if one["study"] not in ids]
     write_json(output / RECORD, {**made, "bundle": {**made["bundle"], "digest": None}, "studies": [*kept, *studies]})
+    return True
 
 
 def _move(made: Path, output: Path) -> None:

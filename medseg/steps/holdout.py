@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from medseg.core.labels import LabelSet, map_values
 from medseg.core.study import Study
-from medseg.core.types import LabelArray
 from medseg.engine.inference import Predictor
 from medseg.engine.scoring import score_study
 from medseg.io.study import read_study, read_study_label
@@ -80,23 +82,23 @@ def score_holdout(
         reference = map_values(read_study_label(study)[0], class_of_value)
         prediction = map_values(predictor.predict(read_study(study)), written)
         scores[study.id] = score_study(prediction, reference, labels)
-        lowest = sorted([*lowest, _Outcome(study, scores[study.id], prediction, reference)], key=_mean)[:MOST_PICTURES]
+        packed = zlib.compress(prediction.tobytes(), 1)
+        lowest = sorted([*lowest, _Outcome(study, scores[study.id], packed)], key=_mean)[:MOST_PICTURES]
         advance()
-    for outcome in lowest:
-        _draw(outcome, labels, run)
     summaries = {name: summarise([dice[name] for dice in scores.values()], seed=seed) for name in labels.scored}
     write_csv(run.holdout, ["study", *labels.scored], [[key, *dice.values()] for key, dice in scores.items()])
+    for outcome in lowest:
+        _draw(outcome, labels, class_of_value, run)
     return Holdout(scores, summaries)
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """A segmented study, as far as its picture needs it."""
+    """A segmented study with its label map, zlib-compressed: several of a whole CT would take a GiB."""
 
     study: Study
     dice: Mapping[str, float]
-    prediction: LabelArray
-    reference: LabelArray
+    prediction: bytes
 
 
 def _mean(outcome: _Outcome) -> float:
@@ -105,8 +107,10 @@ def _mean(outcome: _Outcome) -> float:
     return sum(scored) / len(scored) if scored else math.inf
 
 
-def _draw(outcome: _Outcome, labels: LabelSet, run: RunFolder) -> None:
+def _draw(outcome: _Outcome, labels: LabelSet, class_of_value: Mapping[int, int], run: RunFolder) -> None:
     study, volume = outcome.study, read_study(outcome.study)
+    reference = map_values(read_study_label(study)[0], class_of_value)
+    prediction = np.frombuffer(zlib.decompress(outcome.prediction), reference.dtype).reshape(reference.shape)
     shown = ", ".join(
         f"{name} -" if math.isnan(value) else f"{name} {value:.2f}" for name, value in outcome.dice.items()
     )
@@ -114,4 +118,4 @@ def _draw(outcome: _Outcome, labels: LabelSet, run: RunFolder) -> None:
     # The last channel: FLAIR in BraTS, where the whole tumour shows best.
     channel = volume.array[-1].astype("float32")
     picture = run.overlays / f"{study.id}.png"
-    draw_overlay(channel, outcome.prediction, outcome.reference, volume.affine_ras, names, picture, title)
+    draw_overlay(channel, prediction, reference, volume.affine_ras, names, picture, title)

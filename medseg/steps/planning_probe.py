@@ -45,8 +45,8 @@ class Probe:
         precision: Their arithmetic.
         legs: The parts of a run in their order.
         study_s: Seconds to segment a study of median size, as validation does.
-        holdout_s: Seconds to segment and draw one, as the end of a run does.
-        finish_s: Seconds for bundle, curves and tracking at the end of a run.
+        holdout_s: Seconds to read and segment one on its own grid, as the end of a run does.
+        finish_s: Seconds for bundle, pictures, curves and tracking at the end of a run.
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
             on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
         prepared_gib: Of it, studies that the probe kept in memory.

@@ -42,6 +42,8 @@ class TrainRequest:
         keep_memory: Whether the C library keeps freed memory.
         score_holdout: Whether the hold-out is scored at the end; where not, the validation studies are, one by one:
             recipes are compared on these, and a hold-out that chose between them would no longer be one.
+        holdout_passes: Times that a budget has to last for segmenting the hold-out; more in a run that is a part of
+            another one, which needs it again.
         within: Folder of the run or search that this run is a part of; None makes it in ``output/<bundle>``.
         mlflow_parent: MLflow's id of the run that this one is a part of.
     """
@@ -67,6 +69,7 @@ class TrainRequest:
     experiment: str | None = None
     keep_memory: bool = True
     score_holdout: bool = True
+    holdout_passes: int = 1
     within: Path | None = None
     mlflow_parent: str | None = None
 

@@ -197,7 +197,7 @@ def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | 
 
 def _scored(task: Task) -> int:
     """Studies that are segmented after the training."""
-    return len(task.split.holdout) * task.holdout_passes if task.scores_holdout else len(task.split.validation)
+    return len(task.split.holdout) * task.request.holdout_passes if task.scores_holdout else len(task.split.validation)
 
 
 def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:

@@ -30,7 +30,6 @@ class Task:
         device: Where to compute.
         precision: With which arithmetic.
         began_s: When the command began, on the scale of time.monotonic.
-        holdout_passes: Times that a budget has to last for segmenting the hold-out; once where it is scored.
     """
 
     request: TrainRequest
@@ -42,7 +41,6 @@ class Task:
     device: torch.device
     precision: Precision
     began_s: float
-    holdout_passes: int = 1
 
     @property
     def recipe(self) -> Recipe:

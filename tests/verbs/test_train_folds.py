@@ -224,8 +224,7 @@ def test_a_budget_is_that_of_all_folds_together(tiny_bundle: Path, tiny_cohort: 
         for run in (root, *(root / f"fold{number}" for number in range(FOLDS)))
     )
     assert whole == pytest.approx(75.0)
-    assert all(10 < share < whole / FOLDS for share in shares)  # the end of all has its time too
-    assert sum(shares) < whole
+    assert all(10 < share < 40 for share in shares)  # what one does not need of its end goes to the later ones
 
 
 def test_a_dry_run_of_all_folds_says_how_much_they_are(tiny_bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
