@@ -1,6 +1,7 @@
 import dataclasses
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -191,14 +192,28 @@ def test_tidying_a_box_around_the_labels_is_tidying_the_whole_map(hippocampus: B
 
 
 def test_several_processes_give_what_one_gives(hippocampus: Bundle) -> None:
+    read = [study.read() for study in _studies(_island, 3)]
+    studies = [
+        LabelledStudy(f"s{n}", f"p{n}", partial(LabelledMaps, maps.prediction, maps.reference, maps.affine_ras))
+        for n, maps in enumerate(read)
+    ]
+    first, second = keep_largest("anterior", 1), keep_largest("posterior", 2)
+    trying, seen = partial(try_steps, studies, hippocampus, kept=[first], candidates=[second]), list[int]()
+    one, two = (trying(workers=workers, advance=lambda: seen.append(1)) for workers in (1, 2))
+    assert one == two
+    assert len(one) == 3
+    assert len(seen) == 6
+
+
+def test_a_kept_step_gives_what_it_gave_as_a_candidate(hippocampus: Bundle) -> None:
+    studies, step = _studies(_island, 3), keep_largest("anterior", 1)
+    tried = try_steps(studies, hippocampus, kept=[], candidates=[step])
+    kept = try_steps(studies, hippocampus, kept=[step], candidates=[])
+    assert [trial.then[0] for trial in tried] == [trial.now for trial in kept]
+
+
+def test_an_empty_map_stays_empty() -> None:
     assert cleaned(np.zeros((3, 3, 3), np.uint8), AFFINE, lambda _: None).sum() == 0
-    studies = _studies(_island, 3)
-    step = keep_largest("anterior", 1)
-    seen: list[int] = []
-    one = try_steps(studies, hippocampus, kept=[], candidates=[step], advance=lambda: seen.append(1))
-    assert len(one) == len(seen) == 3
-    two = try_steps(studies, hippocampus, kept=[step], candidates=[])
-    assert [trial.then[0] for trial in one] == [trial.now for trial in two]
 
 
 def test_a_gain_below_the_margin_is_not_kept_however_sure(hippocampus: Bundle) -> None:
