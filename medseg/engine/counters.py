@@ -34,6 +34,11 @@ class Counters:
     stale: int = 0
     is_opening: bool = False
 
+    @property
+    def wait_share(self) -> float:
+        """Of the time of all steps, the part that waited for data."""
+        return self.wait_s / max(self.train_s, 1e-9)
+
 
 class Span:
     """The time an epoch takes, added to the run's counters as it goes."""

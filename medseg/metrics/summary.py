@@ -48,6 +48,11 @@ class Summary:
     failed: int = 0
     patients: int = 0
 
+    def record(self) -> dict[str, float | int | None]:
+        """Mean, interval and number of scored studies as JSON takes them, which has no nan."""
+        ends = {"mean": self.mean, "low": self.low, "high": self.high}
+        return {**{name: None if math.isnan(end) else end for name, end in ends.items()}, "n": self.n}
+
 
 @dataclass(frozen=True)
 class Summarised:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from medseg.bundle.copy import copy_bundle
 from medseg.engine.checkpoint import load_checkpoint
+from medseg.engine.counters import Counters
 from medseg.engine.distributed import World
 from medseg.engine.scoring import mean_per_name
 from medseg.engine.training import INTERRUPTED
@@ -80,33 +80,31 @@ def close_run(
     draw_curves(read_metrics(run.folder.metrics), run.folder.curves)
     holdout = _score(task, run, parts) if task.scores_holdout else None
     scores = None if holdout else _score_validation(run, parts, validation)
-    wait = counters.wait_s / max(counters.train_s, 1e-9)
+    for line in _told(task, run, counters, epoch, holdout):
+        say(line)
+    _track(run, parts, holdout, scores, counters.wait_share)
+    run.close(
+        "finished" if outcome == "finished" else "stopped",
+        holdout=None if holdout is None else holdout.record(),
+        epoch=counters.epoch,
+        steps=counters.steps,
+        data_wait=counters.wait_share,
+        weights_epoch=epoch,
+        **({} if task.split.holdout else {"note": NOT_MEASURED}),
+    )
+    return Result(run.folder, outcome, holdout, scores)
+
+
+def _told(task: Task, run: OpenRun, counters: Counters, epoch: int, holdout: Holdout | None) -> Iterator[str]:
+    """What a user sees at the end."""
     if holdout is not None:
-        say(holdout.table())
+        yield holdout.table()
     if not task.split.holdout:
         how = f"python -m medseg.evaluate --bundle {run.folder.root} --data DIR --output EVAL"
-        say(f"{NOT_MEASURED} Score it on other data: {how}")
+        yield f"{NOT_MEASURED} Score it on other data: {how}"
     seconds = time.monotonic() - task.began_s
-    say(f"Weights: epoch {epoch} of {counters.epoch}, {counters.steps} steps; {format_seconds(seconds)} in all")
-    say(f"data wait: {wait:.1%} of the training time")
-    _track(run, parts, holdout, scores, wait)
-    means = (
-        None
-        if holdout is None
-        else {
-            name: {"mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
-            for name, one in holdout.summaries.items()
-        }
-    )
-    facts: dict[str, Any] = {
-        "epoch": counters.epoch,
-        "steps": counters.steps,
-        "data_wait": wait,
-        "weights_epoch": epoch,
-        **({} if task.split.holdout else {"note": NOT_MEASURED}),
-    }
-    run.close("finished" if outcome == "finished" else "stopped", holdout=_plain(means), **facts)
-    return Result(run.folder, outcome, holdout, scores)
+    yield f"Weights: epoch {epoch} of {counters.epoch}, {counters.steps} steps; {format_seconds(seconds)} in all"
+    yield f"data wait: {counters.wait_share:.1%} of the training time"
 
 
 def _ship(task: Task, run: OpenRun, parts: Parts) -> int:
@@ -168,9 +166,3 @@ def _track(
             folder.bundle,
         ]
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and value != value else value  # JSON has no nan

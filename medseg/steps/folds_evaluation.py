@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from medseg.metrics.evaluation import Evaluation
-from medseg.metrics.summary import Summary
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.steps.evaluation import plan_evaluation, run_evaluation
 from medseg.steps.evaluation_request import EvaluateRequest
@@ -55,10 +53,6 @@ def evaluate_folds(
 def told_scores(evaluation: Evaluation) -> dict[str, dict[str, Mapping[str, Any]]]:
     """Label or region to metric to mean, interval and number of studies, as plain JSON."""
     return {
-        name: {metric: _told(evaluation.summaries[name][metric].whole) for metric in TOLD} for name in evaluation.names
+        name: {metric: evaluation.summaries[name][metric].whole.record() for metric in TOLD}
+        for name in evaluation.names
     }
-
-
-def _told(summary: Summary) -> dict[str, Any]:
-    numbers = {"mean": summary.mean, "low": summary.low, "high": summary.high, "n": summary.n}
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in numbers.items()}

@@ -43,6 +43,10 @@ class Holdout:
         lines = [format_table(["Dice on hold-out", *names], rows), RULE]
         return "\n".join(lines + [interval_line(name, summary) for name, summary in self.summaries.items()])
 
+    def record(self) -> dict[str, dict[str, float | int | None]]:
+        """Mean, interval and number of studies of each scored name for run.json; None where there is none."""
+        return {name: one.record() for name, one in self.summaries.items()}
+
 
 def interval_line(name: str, summary: Summary) -> str:
     """Mean, interval and number of studies of one name, in words."""

@@ -28,6 +28,12 @@ def test_nothing_at_all_is_summarised_too() -> None:
     assert summarise([], seed=1).n == 0
 
 
+def test_what_there_is_not_is_none_in_a_record() -> None:
+    assert summarise([0.5, 0.7], seed=0).record() == {"mean": pytest.approx(0.6), "low": None, "high": None, "n": 2}
+    found = summarise([0.5, 0.6, 0.7, 0.8], seed=0)
+    assert found.record() == {"mean": found.mean, "low": found.low, "high": found.high, "n": 4}
+
+
 def test_one_study_has_a_mean_and_no_interval() -> None:
     summary = summarise([0.5], seed=1)
     assert summary.mean == 0.5
