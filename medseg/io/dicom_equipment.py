@@ -96,7 +96,7 @@ def building(what: str, series: Series) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError) as error:
         raise OutputError(
             f"{series.name}: no {what} can be made of it: {type(error).__name__}. "
             "Write NIfTI, or export the series again."

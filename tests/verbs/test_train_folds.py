@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -216,8 +217,10 @@ def test_a_fold_that_fails_marks_the_whole_and_ends_it(tiny_bundle: Path, tiny_c
 @pytest.mark.slow
 def test_a_budget_is_that_of_all_folds_together(tiny_bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
     words = ("--bundle", tiny_bundle, "--data", tiny_cohort, "--output", tmp_path, "--name", "it", "--no-tracking")
+    began_s = time.monotonic()
     answer = tiny.call("train", *words, "--folds", FOLDS, "--budget", "75s", "--workers", 0)
     assert answer.code == 0, answer.err
+    assert 45 < time.monotonic() - began_s < 80  # 10 s are kept back for the end of each training, 10 s for the report
     root = Path(answer.last_line)
     whole, *shares = (
         yaml.safe_load((run / "config.yaml").read_text())["length"]["budget_min"] * 60
