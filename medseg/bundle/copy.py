@@ -1,4 +1,7 @@
-"""Copy a bundle, with other weights where they are given: how a run keeps the model it trained."""
+"""Copy a bundle, with other weights where they are given: how a run keeps the model it trained.
+
+What a bundle says of its results holds for its own weights. A copy that holds others, or is to, says nothing of them.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from pathlib import Path
 
 import torch
 
+from medseg.bundle.claims import CARD, card_without_results, metadata_without_results
+from medseg.bundle.find import METADATA
 from medseg.bundle.read import WEIGHTS, Bundle
 from medseg.bundle.weights import save_weights
-from medseg.core.files import replacing
+from medseg.core.files import replacing, write_json, write_text
 
 _FOLDERS = ("configs", "docs")
 
@@ -39,6 +44,8 @@ def copy_bundle(
     # A resumed run trains the bundle it holds: its texts are in place.
     for path in [] if target.resolve() == bundle.root else _text_files(bundle.root):
         _copy(path, target / path.relative_to(bundle.root))
+    if state_dict is not None or not with_weights:
+        _take_back_claims(bundle, target)
     if state_dict is not None:
         save_weights(state_dict, target / WEIGHTS)
     elif with_weights and bundle.weights.is_file():
@@ -49,6 +56,14 @@ def copy_bundle(
 def _text_files(root: Path) -> list[Path]:
     found = [path for folder in _FOLDERS for path in sorted((root / folder).rglob("*"))]
     return [path for path in [root / "LICENSE", *found] if path.is_file()]
+
+
+def _take_back_claims(bundle: Bundle, target: Path) -> None:
+    write_json(target / METADATA, metadata_without_results(bundle.metadata))
+    if (target / CARD).is_file():  # in any encoding: a foreign card without our section stays as its bytes are
+        text = (target / CARD).read_text(encoding="utf-8", errors="replace")
+        if (plain := card_without_results(text)) != text:
+            write_text(target / CARD, plain)
 
 
 def _copy(source: Path, target: Path) -> None:

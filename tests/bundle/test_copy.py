@@ -1,6 +1,8 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from medseg.bundle.build import build_network
@@ -48,3 +50,43 @@ def test_copying_again_replaces_the_weights(write_bundle: Write, tmp_path: Path)
     for value in (0.0, 1.0):
         copy_bundle(bundle, tmp_path / "copy", state_dict={"a": torch.full((2,), value)})
     assert torch.load(tmp_path / "copy" / "models" / "model.pt", weights_only=True)["a"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("other", ["weights", "none yet"])
+def test_a_copy_with_other_weights_claims_none_of_the_results(write_bundle: Write, tmp_path: Path, other: str) -> None:
+    bundle = read_bundle(claiming(write_bundle()))
+    state = build_network(bundle).state_dict() if other == "weights" else None
+    copy = copy_bundle(bundle, tmp_path / "copy", state_dict=state, with_weights=False)
+    assert read_bundle(copy).metadata["eval_metrics"] == {}
+    card = (copy / "docs" / "README.md").read_text(encoding="utf-8")
+    assert "0.99" not in card
+    assert "Not measured yet" in card
+
+
+def test_a_copy_with_the_same_weights_claims_the_same(write_bundle: Write, tmp_path: Path) -> None:
+    bundle = read_bundle(claiming(write_bundle()))
+    copy = copy_bundle(bundle, tmp_path / "copy")
+    for name in ("docs/README.md", "configs/metadata.json"):
+        assert (copy / name).read_bytes() == (bundle.root / name).read_bytes()
+
+
+def test_a_bundle_that_gets_other_weights_in_place_takes_its_claims_back(write_bundle: Write) -> None:
+    bundle = read_bundle(claiming(write_bundle()))
+    copy_bundle(bundle, bundle.root, state_dict=build_network(bundle).state_dict())
+    assert read_bundle(bundle.root).metadata["eval_metrics"] == {}
+
+
+def test_a_foreign_card_stays_as_it_is(write_bundle: Write, tmp_path: Path) -> None:
+    bundle = read_bundle(claiming(write_bundle()))
+    (bundle.root / "docs" / "README.md").write_bytes("# Größe\r\n".encode("latin-1"))
+    copy = copy_bundle(bundle, tmp_path / "copy", with_weights=False)
+    assert (copy / "docs" / "README.md").read_bytes() == "# Größe\r\n".encode("latin-1")
+
+
+def claiming(root: Path) -> Path:
+    """The bundle, with results in its card and its metadata."""
+    path = root / "configs" / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"eval_metrics": {"WT": 0.99}}))
+    (root / "docs").mkdir(exist_ok=True)
+    (root / "docs" / "README.md").write_text("# x\n\n## How good it is\n\nDice 0.99\n\n## Files\n", encoding="utf-8")
+    return root
