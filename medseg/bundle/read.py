@@ -98,9 +98,16 @@ class Bundle:
 
         What the card says of results is left out: to measure a model does not make it another.
         """
+        return self._digest_with([self.weights] if self.weights.is_file() else [])
+
+    @property
+    def configuration_digest(self) -> str:
+        """As ``digest``, without the weights: what a training begins with, which takes none of them."""
+        return self._digest_with([])
+
+    def _digest_with(self, others: list[Path]) -> str:
         files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
-        files += [self.weights] if self.weights.is_file() else []
-        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files}
+        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in [*files, *others]}
         model = {key: value for key, value in self.metadata.items() if key != RESULTS}
         return digest_of(digests | {METADATA.as_posix(): digest_of(model)})
 

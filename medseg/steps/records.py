@@ -31,7 +31,7 @@ def start_task_record(
         path,
         argv=sys.argv,
         bundle=task.bundle.name,
-        bundle_digest=task.bundle.digest,
+        bundle_digest=task.bundle.configuration_digest,
         data_digest=task.cohort.inspection.data_digest,
         seed=task.recipe.seed,
         device=str(task.device),

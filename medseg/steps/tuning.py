@@ -98,7 +98,7 @@ def resume_search(
     resolved = recipe_of_run(run)
     task = check_task(request.of_all_trials(), bundle, resolved, began_s=began_s, say=say)
     check_same(task, record, run.root)
-    if record["bundle"]["digest"] != bundle.digest:
+    if record["bundle"]["digest"] != bundle.configuration_digest:
         raise BundleError(
             f"Bundle '{bundle.name}' changed since search '{run.root}' began; its trials could not be compared. "
             "Put the files back, or start a new search."

@@ -69,6 +69,17 @@ def test_the_digest_changes_with_a_file_and_with_the_weights_alone(write_bundle:
     assert len({before, with_weights, bundle.digest}) == 3
 
 
+def test_the_digest_of_the_configuration_knows_no_weights(write_bundle: Write) -> None:
+    bundle = read_bundle(write_bundle())
+    before = bundle.configuration_digest
+    assert before == bundle.digest
+    bundle.weights.parent.mkdir()
+    bundle.weights.write_bytes(b"weights")
+    assert bundle.configuration_digest == before
+    (bundle.root / "configs" / "train.yaml").write_text("seed: 1\n", encoding="utf-8")
+    assert bundle.configuration_digest != before
+
+
 def test_faults_of_all_files_are_listed_at_once(
     write_bundle: Write, inference: dict[str, Any], metadata: dict[str, Any], evaluate: dict[str, Any]
 ) -> None:

@@ -150,6 +150,7 @@ def test_what_is_finished_is_not_trained_again(whole: Whole, tmp_path: Path) -> 
     assert_same_end(root / "fold2", whole[0] / "fold2")
     assert per_study(root) == per_study(whole[0])
     assert record(root)["evaluation"] == record(whole[0])["evaluation"]
+    assert record(root)["bundle"] == record(whole[0])["bundle"]
     assert record(root)["earlier"][0]["outcome"] == "interrupted"
 
 
