@@ -24,10 +24,29 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
         path: A state dict, usually a bundle's models/model.pt.
 
     Raises:
-        BundleError: The file is absent, damaged, holds more than tensors, or belongs to another network.
+        BundleError: The file is absent, damaged, holds more than tensors or what is no number, or belongs
+            to another network.
     """
     state = _read_state(path)
-    expected = network.state_dict()
+    _check_fit(state, network.state_dict(), path)
+    _check_numbers(state, path)
+    network.load_state_dict(state)
+
+
+def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a plain state dict, on the CPU, whole or not at all; a tensor under several names is written once.
+
+    Raises:
+        OutputError: The folder cannot be written or the disk is full.
+    """
+    plain = _plain(state_dict)
+    buffer = io.BytesIO()  # torch.save to a full disk fails with a RuntimeError of its own; plain writing says why
+    torch.save(plain, buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def _check_fit(state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], path: Path) -> None:
     faults = [
         _listed("missing", [key for key in expected if key not in state]),
         _listed("unexpected", [key for key in state if key not in expected]),
@@ -39,20 +58,31 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
             f"Weights '{path}' do not fit: the bundle's inference.yaml and model.pt do not belong together. "
             f"{'; '.join(found)}. Take both from one run."
         )
-    network.load_state_dict(state)
 
 
-def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write a plain state dict, on the CPU, whole or not at all.
+def _check_numbers(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """A network with one such value answers with background everywhere, which looks like a finding."""
+    wrong = _listed("tensors", [key for key, value in state.items() if not torch.isfinite(value).all()])
+    if wrong:
+        raise BundleError(
+            f"Weights '{path}' hold values that are no numbers: {wrong}. The training failed or the file was changed: "
+            "take the weights of another run."
+        )
 
-    Raises:
-        OutputError: The folder cannot be written or the disk is full.
+
+def _plain(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies that share nothing with the network, so that no larger storage is saved with a view of it.
+
+    MONAI's DynUNet knows each of its layers by two names: what is one tensor there stays one, in half the bytes.
     """
-    plain = {key: value.detach().cpu().clone() for key, value in state_dict.items()}
-    buffer = io.BytesIO()  # torch.save to a full disk fails with a RuntimeError of its own; plain writing says why
-    torch.save(plain, buffer)
-    with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    copies: dict[tuple[object, ...], torch.Tensor] = {}
+    plain = {}
+    for key, value in state_dict.items():
+        same = (value.device, value.data_ptr(), value.dtype, value.shape, value.stride())
+        if same not in copies:
+            copies[same] = value.detach().cpu().clone()
+        plain[key] = copies[same]
+    return plain
 
 
 def _read_state(path: Path) -> dict[str, torch.Tensor]:

@@ -26,6 +26,34 @@ def test_saved_weights_do_not_drag_the_storage_they_are_a_view_of(tmp_path: Path
     assert (tmp_path / "model.pt").stat().st_size < 10_000
 
 
+def test_a_layer_under_two_names_is_saved_once(tmp_path: Path) -> None:
+    layer = torch.nn.Linear(300, 300)
+    both, single = torch.nn.ModuleDict({"a": layer, "b": layer}), torch.nn.ModuleDict({"a": layer})
+    for name, module in (("both", both), ("single", single)):
+        save_weights(module.state_dict(), tmp_path / name)
+    assert (tmp_path / "both").stat().st_size < 1.02 * (tmp_path / "single").stat().st_size
+    saved = torch.load(tmp_path / "both", weights_only=True)
+    assert all(torch.equal(saved[key], value) for key, value in both.state_dict().items())
+
+
+def test_half_precision_is_read_into_full(tmp_path: Path) -> None:
+    source, target = _network(), _network()
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in source.state_dict().items()}
+    save_weights(halves, tmp_path / "model.pt")
+    load_weights(target, tmp_path / "model.pt")
+    assert target[0].weight.dtype == torch.float32
+    assert torch.equal(target[0].weight, halves["0.weight"].float())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    state = _network().state_dict()
+    state["0.bias"][1] = value
+    save_weights(state, tmp_path / "model.pt")
+    with pytest.raises(BundleError, match=r"no numbers: 1 tensors \(0\.bias\)"):
+        load_weights(_network(), tmp_path / "model.pt")
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"is missing\. Train the bundle"):
         load_weights(_network(), tmp_path / "model.pt")
