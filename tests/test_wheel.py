@@ -7,7 +7,11 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
+
+from medseg.datasets.phantom import write_phantom_cohort
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
@@ -61,3 +65,14 @@ def test_a_bundle_is_found_by_name_away_from_the_checkout(installed: Path, tmp_p
 def test_the_networks_of_the_shipped_bundles_build_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     text = run([str(installed / "medseg"), "check", "--bundle", "hippocampus_unet2d", "--network"], tmp_path)
     assert "nothing wrong" in text
+
+
+def test_a_bundle_with_weights_segments_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    write_phantom_cohort(tmp_path / "data", kind="hippocampus", studies=1, seed=0)
+    (scan,) = (tmp_path / "data" / "imagesTr").glob("*.nii.gz")
+    words = ["infer", "--bundle", "hippocampus_unet3d", "--input", str(scan), "--output", "out"]
+    run([str(installed / "medseg"), *words], tmp_path)
+    labels, image = nibabel.load(tmp_path / "out" / scan.name), nibabel.load(scan)
+    assert labels.shape == image.shape
+    assert np.allclose(labels.affine, image.affine)
+    assert set(np.unique(labels.dataobj)) <= {0, 1, 2}

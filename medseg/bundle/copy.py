@@ -1,6 +1,7 @@
 """Copy a bundle, with other weights where they are given: how a run keeps the model it trained.
 
-What a bundle says of its results holds for its own weights. A copy that holds others, or is to, says nothing of them.
+What a bundle says of its results, and of the studies it saw, holds for its own weights. A copy that holds others, or is
+to, says nothing of either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import torch
 from medseg.bundle.claims import CARD, card_without_results, metadata_without_results
 from medseg.bundle.find import METADATA
 from medseg.bundle.read import WEIGHTS, Bundle
+from medseg.bundle.split_file import SPLIT
 from medseg.bundle.weights import save_weights
+from medseg.core.errors import OutputError
 from medseg.core.files import replacing, write_json, write_text
 
 _FOLDERS = ("configs", "docs")
@@ -60,10 +63,18 @@ def _text_files(root: Path) -> list[Path]:
 
 def _take_back_claims(bundle: Bundle, target: Path) -> None:
     write_json(target / METADATA, metadata_without_results(bundle.metadata))
+    _remove(target / SPLIT)
     if (target / CARD).is_file():  # in any encoding: a foreign card without our section stays as its bytes are
         text = (target / CARD).read_text(encoding="utf-8", errors="replace")
         if (plain := card_without_results(text)) != text:
             write_text(target / CARD, plain)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot remove '{path}': {error.strerror or error}.") from error
 
 
 def _copy(source: Path, target: Path) -> None:

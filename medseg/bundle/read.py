@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from medseg.bundle.results import KEY as RESULTS
 from medseg.bundle.safety import safety_faults
 from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
 from medseg.bundle.series import series_rules_of
+from medseg.bundle.split_file import SPLIT, split_faults
 from medseg.core.coding import CodedLabel
 from medseg.core.errors import BundleError, ConfigError, raise_faults
 from medseg.core.files import digest_of, digest_of_file
@@ -63,6 +64,8 @@ class Bundle:
         phantom: Which synthetic cohort stands in for data; None for none.
         series: How series.yaml recognises each channel in a DICOM study; None where the bundle has none.
         coded: Labels and regions that metadata.json gives codes for; ``coded_labels`` tells which are lacking.
+        split: Ids of the studies that its weights were trained on and chosen by, as split.json says; None where the
+            bundle has none and does not say.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Bundle:
     phantom: str | None
     series: SeriesRules | None = None
     coded: tuple[CodedLabel, ...] = ()
+    split: Mapping[str, Any] | None = None
 
     @property
     def labels(self) -> LabelSet:
@@ -98,16 +102,18 @@ class Bundle:
 
         What the card says of results is left out: to measure a model does not make it another.
         """
-        return self._digest_with([self.weights] if self.weights.is_file() else [])
+        return self._digest_of([*self._configs(), *([self.weights] if self.weights.is_file() else [])])
 
     @property
     def configuration_digest(self) -> str:
-        """As ``digest``, without the weights: what a training begins with, which takes none of them."""
-        return self._digest_with([])
+        """As ``digest``, without the weights and whom they saw: what a training begins with, since it takes neither."""
+        return self._digest_of([path for path in self._configs() if path.name != SPLIT.name])
 
-    def _digest_with(self, others: list[Path]) -> str:
-        files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
-        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in [*files, *others]}
+    def _configs(self) -> list[Path]:
+        return sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
+
+    def _digest_of(self, files: Sequence[Path]) -> str:
+        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files}
         model = {key: value for key, value in self.metadata.items() if key != RESULTS}
         return digest_of(digests | {METADATA.as_posix(): digest_of(model)})
 
@@ -132,6 +138,8 @@ def read_bundle(root: Path) -> Bundle:
     faults += [f"configs/{path.name}: {fault}" for fault in _inference_faults(inference)]
     channels, classes = ([], []) if metadata is None else _tensor_names(metadata, faults)
     series = _series_rules(root, channels, faults)
+    split = _read(root / SPLIT, faults, optional=True)
+    faults += [f"{SPLIT.as_posix()}: {fault}" for fault in split_faults(split)] if split is not None else []
     wrong_before = len(faults)
     scoring = _scoring(evaluate, classes, faults)
     labels_are_right = len(faults) == wrong_before
@@ -152,6 +160,7 @@ def read_bundle(root: Path) -> Bundle:
         phantom=metadata.get("phantom"),
         series=series,
         coded=coded,
+        split=split,
     )
 
 

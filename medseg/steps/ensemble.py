@@ -18,7 +18,7 @@ from medseg.core.errors import BundleError, UsageError, raise_faults
 from medseg.core.files import digest_of
 from medseg.recipe.yaml_file import read_yaml
 from medseg.runs.folder import RunFolder, fold_runs
-from medseg.steps.unseen import run_of
+from medseg.steps.unseen import run_of, split_of
 
 FLIP_AXES = "augmentation.flip_axes"
 _NAME_LENGTH = 48  # characters; DICOM has room for 64, and "medseg " stands before it
@@ -47,6 +47,15 @@ class Ensemble:
     def is_plain(self) -> bool:
         """Whether it is one bundle as stock MONAI would run it."""
         return len(self.members) == 1 and not self.flip_axes
+
+    @cached_property
+    def splits(self) -> tuple[Mapping[str, Any] | None, ...]:
+        """Which studies each member saw; None where no one says.
+
+        Raises:
+            FileError: The record of a run cannot be read.
+        """
+        return tuple(split_of(member, run) for member, run in zip(self.members, self.runs, strict=True))
 
     @cached_property
     def digests(self) -> tuple[str, ...]:

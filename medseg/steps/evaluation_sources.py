@@ -28,10 +28,10 @@ def find_maps(
     if where is None:
         raise ValueError("an evaluation needs references")
     every = find_label_maps(where)
-    runs = () if model is None else model.runs
-    references = leave_out_seen(every, [run for run in runs if run is not None], say=say)
+    splits = () if model is None else model.splits
+    references = leave_out_seen(every, [split for split in splits if split is not None], say=say)
     if request.data is not None and model is not None:
-        if None in runs:
+        if None in splits:
             say(_unknown(model))
         from medseg.steps.holdout_predictions import predict_holdout
 
@@ -68,10 +68,10 @@ def origin_of(request: EvaluateRequest, model: Ensemble | None) -> dict[str, str
         return {} if request.labels is None else {"labels_file": str(request.labels)}
     parts = {name.replace(" ", "_"): value for name, value in model.parts}
     origin = {"bundle": f"{model.name} {model.version}", "bundle_digest": model.digest, **parts}
-    return origin | {"trained_on": _unknown(model)} if None in model.runs else origin
+    return origin | {"trained_on": _unknown(model)} if None in model.splits else origin
 
 
 def _unknown(model: Ensemble) -> str:
-    if len(model.runs) == 1:
+    if len(model.splits) == 1:
         return UNKNOWN
-    return PARTLY_UNKNOWN.format(model.runs.count(None), len(model.runs))
+    return PARTLY_UNKNOWN.format(model.splits.count(None), len(model.splits))

@@ -31,20 +31,36 @@ def run_of(bundle: Bundle, given: str | None) -> Path | None:
     return next((folder.resolve() for folder in folders if (folder / "run.json").is_file()), None)
 
 
-def leave_out_seen(references: LabelMaps, runs: Sequence[Path], *, say: Callable[[str], None]) -> LabelMaps:
-    """The references without those that a run was trained on or chosen by, and without their patients.
+def split_of(bundle: Bundle, run: Path | None) -> Mapping[str, Any] | None:
+    """Which studies a model was trained on and chosen by; None where no one says.
+
+    Args:
+        bundle: Its split.json speaks where it is no run's.
+        run: Its run.json knows more, such as who chose the postprocessing afterwards.
+
+    Raises:
+        FileError: The record of the run cannot be read: then no one knows what was seen.
+    """
+    if run is None:
+        return bundle.split
+    split: Mapping[str, Any] = read_record(run / "run.json").get("split") or {}
+    return split
+
+
+def leave_out_seen(
+    references: LabelMaps, splits: Sequence[Mapping[str, Any]], *, say: Callable[[str], None]
+) -> LabelMaps:
+    """The references without those that a model was trained on or chosen by, and without their patients.
 
     Args:
         references: Of any studies.
-        runs: Folders of the runs whose models segment together; what any of them has seen goes. Where there is none
-            nothing is known, and nothing is left out.
+        splits: Of the models that segment together; what any of them has seen goes. Where there is none nothing is
+            known, and nothing is left out.
         say: Shows a line to the user.
 
     Raises:
-        FileError: The record of a run cannot be read: then no one knows what was seen.
         DatalistError: Every study was seen.
     """
-    splits = [read_record(run / "run.json").get("split") or {} for run in runs]
     seen = frozenset(study for split in splits for part in _SEEN for study in split.get(part, ()))
     patients = {study: file.patient for study, file in references.files.items()}
     left = unseen(patients, seen)

@@ -7,10 +7,11 @@ import pytest
 import tiny
 
 from medseg.bundle.read import read_bundle
+from medseg.bundle.split_file import SPLIT
 from medseg.core.errors import DatalistError, FileError
 from medseg.io.nifti import write_labels
 from medseg.steps.label_maps import LabelMaps, find_label_maps
-from medseg.steps.unseen import CHOSE, leave_out_seen, run_of, unseen
+from medseg.steps.unseen import CHOSE, leave_out_seen, run_of, split_of, unseen
 
 
 def run(folder: Path, record: str) -> Path:
@@ -36,35 +37,42 @@ def test_another_study_of_a_patient_that_was_seen_is_none_either() -> None:
 
 def test_training_and_validation_were_seen_and_the_hold_out_was_not(tmp_path: Path) -> None:
     split = {"train": ["a", "b"], "validation": ["c"], "holdout": ["d"]}
-    folder, said = run(tmp_path / "run", json.dumps({"split": split})), list[str]()
-    left = leave_out_seen(references(tmp_path / "maps", *"abcde"), [folder], say=said.append)
+    said = list[str]()
+    left = leave_out_seen(references(tmp_path / "maps", *"abcde"), [split], say=said.append)
     assert list(left.files) == ["d", "e"]
     assert said == ["3 of 5 studies were trained on or chosen by; they are left out."]
 
 
 def test_who_chose_the_postprocessing_was_seen_too(tmp_path: Path) -> None:
     split = {"train": ["a"], "validation": [], "holdout": ["b"], CHOSE: ["a", "b"]}
-    folder = run(tmp_path / "run", json.dumps({"split": split}))
-    left = leave_out_seen(references(tmp_path / "maps", *"abc"), [folder], say=print)
+    left = leave_out_seen(references(tmp_path / "maps", *"abc"), [split], say=print)
     assert list(left.files) == ["c"]
 
 
 def test_where_all_was_seen_nothing_is_evaluated(tmp_path: Path) -> None:
-    folder = run(tmp_path / "run", json.dumps({"split": {"train": ["a"]}}))
     with pytest.raises(DatalistError, match="trained on or chosen by each of its 1 labelled studies"):
-        leave_out_seen(references(tmp_path / "maps", "a"), [folder], say=print)
+        leave_out_seen(references(tmp_path / "maps", "a"), [{"train": ["a"]}], say=print)
 
 
 def test_a_model_of_everyone_says_why_nothing_is_left(tmp_path: Path) -> None:
     split = {"train": ["a"], "validation": ["b"], "holdout": [], "fold": "all"}
-    folder = run(tmp_path / "run", json.dumps({"split": split}))
     with pytest.raises(DatalistError, match="2 labelled studies; it was trained with --fold all, which holds none out"):
-        leave_out_seen(references(tmp_path / "maps", *"ab"), [folder], say=print)
+        leave_out_seen(references(tmp_path / "maps", *"ab"), [split], say=print)
 
 
 def test_a_record_that_cannot_be_read_is_no_record_of_nothing(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", "{")
     with pytest.raises(FileError, match=r"run\.json"):
-        leave_out_seen(references(tmp_path / "maps", "a"), [run(tmp_path / "run", "{")], say=print)
+        split_of(read_bundle(folder / "bundle"), folder)
+
+
+def test_a_run_knows_what_its_bundle_saw_and_else_the_bundle_says_it(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", json.dumps({"split": {"train": ["a"], CHOSE: ["b"]}}))
+    assert split_of(read_bundle(folder / "bundle"), None) is None
+    (folder / "bundle" / SPLIT).write_text(json.dumps({"train": ["a"], "validation": []}))
+    bundle = read_bundle(folder / "bundle")
+    assert split_of(bundle, None) == {"train": ["a"], "validation": []}
+    assert split_of(bundle, folder) == {"train": ["a"], CHOSE: ["b"]}
 
 
 def test_without_a_run_nothing_is_left_out(tmp_path: Path) -> None:
