@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from medseg.bundle.find import find_bundle, is_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.command import run_command
 from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
+from medseg.core.files import without_nan
 from medseg.recipe.layers import Resolved
 from medseg.runs.config_file import format_config
 from medseg.runs.folder import RunFolder, checked_name, find_run
@@ -95,8 +95,7 @@ def _load_session(request: TrainRequest) -> ModuleType:
 def _summary(result: Result | CrossValidation | None, root: Path) -> dict[str, Any]:
     if result is None:
         return {"run": str(root), "outcome": "finished"}
-    scores = {key: None if math.isnan(mean) else mean for key, mean in result.dice.items()}
-    return {"run": str(root), "outcome": result.outcome, "holdout_dice": scores}
+    return {"run": str(root), "outcome": result.outcome, "holdout_dice": without_nan(result.dice)}
 
 
 def train(request: TrainRequest, *, say: Callable[[str], None] = print) -> Result:

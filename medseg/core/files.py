@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, whole or not at all; bytes of a file name that are no text become escapes."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_text(path, text.encode(errors="backslashreplace").decode())
+
+
+def without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers as JSON takes them: None in place of nan, which it does not know."""
+    return {key: None if math.isnan(value) else value for key, value in values.items()}
 
 
 def digest_of_file(path: Path) -> str:

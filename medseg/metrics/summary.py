@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medseg.core.errors import DatalistError
+from medseg.core.files import without_nan
 from medseg.metrics.bootstrap import Method, mean_interval
 from medseg.metrics.policy import State
 
@@ -49,9 +50,8 @@ class Summary:
     patients: int = 0
 
     def record(self) -> dict[str, float | int | None]:
-        """Mean, interval and number of scored studies as JSON takes them, which has no nan."""
-        ends = {"mean": self.mean, "low": self.low, "high": self.high}
-        return {**{name: None if math.isnan(end) else end for name, end in ends.items()}, "n": self.n}
+        """Mean, interval and number of scored studies as JSON takes them."""
+        return {**without_nan({"mean": self.mean, "low": self.low, "high": self.high}), "n": self.n}
 
 
 @dataclass(frozen=True)

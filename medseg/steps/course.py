@@ -16,7 +16,8 @@ from medseg.transforms.prepared import Prepared
 
 # A hold-out study is read, segmented in fp32 and brought back to its own grid: about twice a validation study.
 HOLDOUT_COST = 2.0
-FINISH_S = 7.0  # bundle, curves, tracking, the end of the process: budgets of 2 to 15 minutes had 11 s left when it was 10
+# Bundle, curves, tracking and the end of the process: with 10, budgets of 2 to 15 minutes had 11 s left.
+FINISH_S = 7.0
 
 
 @dataclass(frozen=True)

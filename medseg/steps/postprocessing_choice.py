@@ -20,6 +20,7 @@ import numpy as np
 from medseg.bundle.postprocessing import Cleaning, fill_holes, keep_largest, keep_largest_of_all, remove_small_parts
 from medseg.bundle.postprocessing_write import edited, write_cleanings
 from medseg.bundle.read import Bundle
+from medseg.core.files import without_nan
 from medseg.core.geometry import voxel_ml
 from medseg.runs.table import format_table
 from medseg.steps.postprocessing_gain import Trial, judge, means
@@ -71,8 +72,8 @@ class PostprocessingChoice:
             "note": self.note,
             "patients": self.patients,
             "studies": self.studies,
-            "dice": _plain(self.before[0], self.after[0]),
-            "hd95_mm": _plain(self.before[1], self.after[1]),
+            "dice": without_nan({"before": self.before[0], "after": self.after[0]}),
+            "hd95_mm": without_nan({"before": self.before[1], "after": self.after[1]}),
             "trials": [one.record() for one in self.trials],
         }
 
@@ -173,8 +174,3 @@ def _comment(trial: Trial, choice: PostprocessingChoice) -> str:
         f"{trial.step.words}: Dice {trial.dice.mean:+.4f}, HD95 {trial.hd95_mm.mean:+.2f} mm, "
         f"mean over labels and the {choice.patients} patients that chose it, unseen by the model"
     )
-
-
-def _plain(before: float, after: float) -> dict[str, float | None]:
-    """JSON has no nan."""
-    return {key: None if math.isnan(one) else one for key, one in (("before", before), ("after", after))}

@@ -8,6 +8,7 @@ from typing import Any
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import BundleError, TrainingError
+from medseg.core.files import without_nan
 from medseg.recipe.layers import Resolved
 from medseg.recipe.space import Space
 from medseg.runs.config_file import format_value, write_config
@@ -206,7 +207,7 @@ def _close(search: Search, outcome: Outcome, reason: str | None, say: Say) -> Fo
         outcome,
         reason,
         best=found.best.number,
-        gain=None if gain is None else {key: _or_none(getattr(gain, key)) for key in ("mean", "low", "high")},
+        gain=None if gain is None else without_nan({"mean": gain.mean, "low": gain.low, "high": gain.high}),
         patients=found.patients,
     )
     say(f"Train it: {how_to_train(search, str(search.run.root / BEST))}")
@@ -230,7 +231,3 @@ def _how_to_go_on(search: Search) -> str:
         f"Stopped after {len(search.ended)} of {search.count} trials. "
         f"Go on with: python -m medseg.tune --resume {search.run.root}"
     )
-
-
-def _or_none(value: float) -> float | None:
-    return None if value != value else value  # JSON has no nan

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from medseg.core.errors import OutputError
-from medseg.core.files import digest_of, digest_of_file, replacing, write_json, write_text
+from medseg.core.files import digest_of, digest_of_file, replacing, without_nan, write_json, write_text
 
 
 def test_a_text_is_written_as_utf8_and_folders_are_made(tmp_path: Path) -> None:
@@ -119,3 +120,7 @@ def test_bytes_of_a_file_name_that_are_no_text_become_escapes(tmp_path: Path) ->
     name = os.fsdecode(b"M\xfcller ") + "ö"
     write_json(tmp_path / "run.json", {"file": name})
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == {"file": name}
+
+
+def test_json_gets_none_in_place_of_nan() -> None:
+    assert without_nan({"a": 0.5, "b": math.nan, "c": 0.0}) == {"a": 0.5, "b": None, "c": 0.0}
