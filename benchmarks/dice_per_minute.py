@@ -19,6 +19,7 @@ from typing import NamedTuple
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from medseg.datasets.decathlon import read_decathlon
 from medseg.metrics.summary import summarise
 
 MINUTES = (2, 5, 15, 45)
@@ -75,17 +76,18 @@ def train(key: str, minutes: float, data: Path, output: Path) -> Row:
         _medseg([*command, *sets, "--output", str(output), "--name", name, "--no-tracking"])
     elif json.loads((root / "run.json").read_text())["outcome"] not in ("finished", "stopped"):
         _medseg(["--resume", str(root)])
-    return _row(key, minutes, root)
+    return _row(key, minutes, root, {study.id: study.patient for study in read_decathlon(data).studies})
 
 
 def _medseg(arguments: list[str]) -> None:
     subprocess.run([sys.executable, "-m", "medseg.train", *arguments], check=True)
 
 
-def _row(key: str, minutes: float, root: Path) -> Row:
+def _row(key: str, minutes: float, root: Path, patients: dict[str, str]) -> Row:
     with (root / "holdout.csv").open(newline="") as stream:
-        means = [sum(map(float, values)) / len(values) for _, *values in list(csv.reader(stream))[1:]]
-    summary, record = summarise(means, seed=0), json.loads((root / "run.json").read_text())
+        means = {study: sum(map(float, values)) / len(values) for study, *values in list(csv.reader(stream))[1:]}
+    summary = summarise(means.values(), seed=0, patients=[patients[study] for study in means])
+    record = json.loads((root / "run.json").read_text())
     return {
         "contender": key,
         "minutes": minutes,
@@ -93,6 +95,7 @@ def _row(key: str, minutes: float, root: Path) -> Row:
         "low": round(summary.low, 4),
         "high": round(summary.high, 4),
         "n": summary.n,
+        "patients": summary.patients,
         "steps": record["steps"],
         "seconds": round(record["seconds"], 1),
     }
@@ -113,7 +116,7 @@ def draw(rows: list[Row], path: Path) -> None:
     axes.set_xticks([], minor=True)
     axes.set_xlabel("minutes of wall time, the whole command")
     axes.set_ylabel("Dice, mean of both labels and of the hold-out")
-    axes.set_title(f"Hippocampus, {rows[0]['n']} patients held out, 95 % intervals")
+    axes.set_title(f"Hippocampus, {rows[0]['n']} volumes of {rows[0]['patients']} patients held out, 95 % intervals")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, loc="lower right")
     FigureCanvasAgg(figure)

@@ -8,12 +8,12 @@ from typing import Any
 
 from medseg.bundle.results import KEY
 
-CARD = Path("docs") / "README.md"
+PAGE = Path("docs") / "README.md"
 HEADING = "## How good it is"
-NOT_MEASURED = f"""{HEADING}
+OF_THEIR_OWN = f"""{HEADING}
 
-Not measured yet: these weights come from a training of their own, and what the bundle it began with says of its weights
-does not hold for them. This writes what they reach into `configs/metadata.json`:
+These weights come from a training of their own; the numbers of the bundle it began with do not hold for them. What they
+reach stands in `configs/metadata.json` under `eval_metrics` once it is measured:
 
     python -m medseg.evaluate --bundle RUN --data DIR --output EVAL --update-bundle
 
@@ -25,14 +25,14 @@ def metadata_without_results(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {**metadata, KEY: {}}
 
 
-def card_without_results(text: str) -> str:
-    """A card whose section "How good it is" says that nothing is measured.
+def page_without_results(text: str) -> str:
+    """A bundle's page whose section "How good it is" names no numbers.
 
     Args:
-        text: Of docs/README.md; a card without that section is given back as it is.
+        text: Of docs/README.md; a page without that section is given back as it is.
     """
     before, heading, after = text.partition(f"{HEADING}\n")
     if not heading:
         return text
     _, following, rest = after.partition("\n## ")
-    return before + NOT_MEASURED + following.lstrip("\n") + rest
+    return before + OF_THEIR_OWN + following.lstrip("\n") + rest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from medseg.bundle.claims import CARD, card_without_results, metadata_without_results
+from medseg.bundle.claims import PAGE, metadata_without_results, page_without_results
 from medseg.bundle.find import METADATA
 from medseg.bundle.read import WEIGHTS, Bundle
 from medseg.bundle.split_file import SPLIT
@@ -64,10 +64,10 @@ def _text_files(root: Path) -> list[Path]:
 def _take_back_claims(bundle: Bundle, target: Path) -> None:
     write_json(target / METADATA, metadata_without_results(bundle.metadata))
     _remove(target / SPLIT)
-    if (target / CARD).is_file():  # in any encoding: a foreign card without our section stays as its bytes are
-        text = (target / CARD).read_text(encoding="utf-8", errors="replace")
-        if (plain := card_without_results(text)) != text:
-            write_text(target / CARD, plain)
+    if (target / PAGE).is_file():  # in any encoding: a foreign page without our section stays as its bytes are
+        text = (target / PAGE).read_text(encoding="utf-8", errors="replace")
+        if (plain := page_without_results(text)) != text:
+            write_text(target / PAGE, plain)
 
 
 def _remove(path: Path) -> None:

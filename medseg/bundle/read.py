@@ -100,20 +100,18 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 over the configuration files and the weights, in hexadecimal.
 
-        What the card says of results is left out: to measure a model does not make it another.
+        What it says of results and of who was seen is left out: to know more of a model does not make it another.
         """
-        return self._digest_of([*self._configs(), *([self.weights] if self.weights.is_file() else [])])
+        return self._digest_of([self.weights] if self.weights.is_file() else [])
 
     @property
     def configuration_digest(self) -> str:
-        """As ``digest``, without the weights and whom they saw: what a training begins with, since it takes neither."""
-        return self._digest_of([path for path in self._configs() if path.name != SPLIT.name])
+        """As ``digest``, without the weights: what a training begins with, since it takes none of them."""
+        return self._digest_of([])
 
-    def _configs(self) -> list[Path]:
-        return sorted(path for path in (self.root / "configs").iterdir() if path.is_file())
-
-    def _digest_of(self, files: Sequence[Path]) -> str:
-        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in files}
+    def _digest_of(self, others: Sequence[Path]) -> str:
+        files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file() and path.name != SPLIT.name)
+        digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in [*files, *others]}
         model = {key: value for key, value in self.metadata.items() if key != RESULTS}
         return digest_of(digests | {METADATA.as_posix(): digest_of(model)})
 

@@ -61,7 +61,7 @@ def _check_fit(state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.T
 
 
 def _check_numbers(state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """A network with one such value answers with background everywhere, which looks like a finding."""
+    """A network with one such value may answer with background everywhere, which looks like a finding."""
     wrong = _listed("tensors", [key for key, value in state.items() if not torch.isfinite(value).all()])
     if wrong:
         raise BundleError(

@@ -15,6 +15,7 @@ from medseg.core.errors import DatalistError, raise_faults
 from medseg.core.study import ChannelFile, Dataset, Study
 from medseg.datasets.dataset_json import channel_names_of, instances_of, label_names_of, read_description
 from medseg.datasets.instances import as_instances
+from medseg.datasets.two_sides import with_two_sides
 from medseg.io.formats import is_readable, study_stem
 
 _LABELLED = ("training", "validation")
@@ -71,6 +72,7 @@ def read_listed(layout: str, root: Path, source: Path, description: Mapping[str,
     ids = _ids(entries, source.parent)
     studies = [_study(entry, study_id, names) for entry, study_id in zip(entries, ids, strict=True)]
     dataset = Dataset(layout, root, tuple(sorted(studies, key=lambda s: s.id)), names, labels, _notes(entries))
+    dataset = with_two_sides(dataset, description)
     return as_instances(dataset) if instances_of(description) else dataset
 
 

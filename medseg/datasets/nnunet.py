@@ -10,6 +10,7 @@ from medseg.core.study import ChannelFile, Dataset, Study
 from medseg.datasets.dataset_json import FILE_NAME, channel_names_of, description_in, instances_of, label_names_of
 from medseg.datasets.instances import as_instances
 from medseg.datasets.listing import scans_in
+from medseg.datasets.two_sides import with_two_sides
 from medseg.io.formats import READERS, format_of, is_picture, study_stem
 
 RGB = 3
@@ -50,6 +51,7 @@ def read_nnunet(path: Path) -> Dataset:
         labels, instances = None, False
     raise_faults(f"Data '{path}' (nnU-Net raw folder)", faults, DatalistError)
     dataset = Dataset("nnU-Net raw folder", path, tuple(sorted(studies, key=lambda s: s.id)), names, labels)
+    dataset = with_two_sides(dataset, description)
     return as_instances(dataset) if instances else dataset
 
 

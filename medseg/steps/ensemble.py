@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Ensemble:
         Raises:
             FileError: The record of a run cannot be read.
         """
-        return tuple(split_of(member, run) for member, run in zip(self.members, self.runs, strict=True))
+        return tuple(split_of(member, run) for member, run in zip_longest(self.members, self.runs))
 
     @cached_property
     def digests(self) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
+from typing import Any
 
 from medseg.core.errors import FileError
 from medseg.runs.record import read_record
@@ -28,11 +30,11 @@ def find_maps(
     if where is None:
         raise ValueError("an evaluation needs references")
     every = find_label_maps(where)
-    splits = () if model is None else model.splits
+    splits = _splits(request, model)
     references = leave_out_seen(every, [split for split in splits if split is not None], say=say)
     if request.data is not None and model is not None:
         if None in splits:
-            say(_unknown(model))
+            say(_unknown(splits))
         from medseg.steps.holdout_predictions import predict_holdout
 
         return predict_holdout(request, model, list(references.files), say=say), references
@@ -68,10 +70,21 @@ def origin_of(request: EvaluateRequest, model: Ensemble | None) -> dict[str, str
         return {} if request.labels is None else {"labels_file": str(request.labels)}
     parts = {name.replace(" ", "_"): value for name, value in model.parts}
     origin = {"bundle": f"{model.name} {model.version}", "bundle_digest": model.digest, **parts}
-    return origin | {"trained_on": _unknown(model)} if None in model.splits else origin
+    splits = _splits(request, model)
+    return origin | {"trained_on": _unknown(splits)} if None in splits else origin
 
 
-def _unknown(model: Ensemble) -> str:
-    if len(model.splits) == 1:
-        return UNKNOWN
-    return PARTLY_UNKNOWN.format(model.splits.count(None), len(model.splits))
+def _splits(request: EvaluateRequest, model: Ensemble | None) -> tuple[Mapping[str, Any] | None, ...]:
+    """What each member saw; None where that is not known.
+
+    What a bundle says of its own weights counts for their predictions alone: a bundle may say the labels of any maps.
+    """
+    if model is None:
+        return ()
+    if made_by(request, model):
+        return model.splits
+    return tuple(split if run is not None else None for split, run in zip_longest(model.splits, model.runs))
+
+
+def _unknown(splits: Sequence[Mapping[str, Any] | None]) -> str:
+    return UNKNOWN if len(splits) == 1 else PARTLY_UNKNOWN.format(splits.count(None), len(splits))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from medseg.bundle.split_file import CHOSE
 from medseg.core.errors import BundleError, DatalistError
 from medseg.core.files import write_json
 from medseg.core.labels import map_values
@@ -31,7 +32,6 @@ from medseg.steps.postprocessing_choice import (
 )
 from medseg.steps.postprocessing_trials import LabelledMaps, LabelledStudy
 from medseg.steps.task import Task
-from medseg.steps.unseen import CHOSE
 
 # Of all label maps that choose, as 110 brains of 1 mm: minutes, and no tighter an interval is needed.
 MOST_VOXELS = 10**9

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.read import read_bundle
+from medseg.bundle.split_file import CHOSE
 from medseg.core.errors import DatalistError, OutputError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
 from medseg.steps.ensemble import Ensemble
 from medseg.steps.holdout_predictions import segment_studies
-from medseg.steps.unseen import CHOSE
 
 RECORD = "run.json"
 

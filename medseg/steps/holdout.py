@@ -49,12 +49,13 @@ class Holdout:
 
 
 def interval_line(name: str, summary: Summary) -> str:
-    """Mean, interval and number of studies of one name, in words."""
-    skipped = f", {summary.not_scored} not scored" if summary.not_scored else ""
+    """Mean, interval and number of studies of one name, in words; of patients too where they are fewer."""
+    besides = f" of {summary.patients} patients" if summary.patients < summary.n else ""
+    besides += f", {summary.not_scored} not scored" if summary.not_scored else ""
     if math.isnan(summary.low):
-        return f"{name}: {summary.mean:.3f} (n = {summary.n}{skipped}; too few for an interval)"
+        return f"{name}: {summary.mean:.3f} (n = {summary.n}{besides}; too few for an interval)"
     return (
-        f"{name}: {summary.mean:.3f}, 95 % interval {summary.low:.3f} to {summary.high:.3f} (n = {summary.n}{skipped})"
+        f"{name}: {summary.mean:.3f}, 95 % interval {summary.low:.3f} to {summary.high:.3f} (n = {summary.n}{besides})"
     )
 
 
@@ -89,7 +90,11 @@ def score_holdout(
         packed = zlib.compress(prediction.tobytes(), 1)
         lowest = sorted([*lowest, _Outcome(study, scores[study.id], packed)], key=_mean)[:MOST_PICTURES]
         advance()
-    summaries = {name: summarise([dice[name] for dice in scores.values()], seed=seed) for name in labels.scored}
+    patients = [study.patient for study in studies]
+    summaries = {
+        name: summarise([dice[name] for dice in scores.values()], seed=seed, patients=patients)
+        for name in labels.scored
+    }
     write_csv(run.holdout, ["study", *labels.scored], [[key, *dice.values()] for key, dice in scores.items()])
     for outcome in lowest:
         _draw(outcome, labels, class_of_value, run)

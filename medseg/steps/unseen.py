@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medseg.bundle.read import Bundle
+from medseg.bundle.split_file import SEEN
 from medseg.core.errors import DatalistError
 from medseg.core.split import EVERYONE
 from medseg.runs.record import read_record
@@ -15,8 +16,6 @@ from medseg.runs.record import read_record
 if TYPE_CHECKING:  # it reads scans, and whoever asks for help waits for no reader
     from medseg.steps.label_maps import LabelMaps
 
-CHOSE = "chose_postprocessing"  # part of a run's split: studies whose label maps chose the end of its postprocessing
-_SEEN = ("train", "validation", CHOSE)
 _ELSEWHERE = "A cross-validation has scored each study by the model that did not see it, in its folder evaluation/. "
 
 
@@ -61,7 +60,7 @@ def leave_out_seen(
     Raises:
         DatalistError: Every study was seen.
     """
-    seen = frozenset(study for split in splits for part in _SEEN for study in split.get(part, ()))
+    seen = frozenset(study for split in splits for part in SEEN for study in split.get(part, ()))
     patients = {study: file.patient for study, file in references.files.items()}
     left = unseen(patients, seen)
     if len(left) == len(patients):

@@ -1,6 +1,6 @@
-from medseg.bundle.claims import NOT_MEASURED, card_without_results, metadata_without_results
+from medseg.bundle.claims import OF_THEIR_OWN, metadata_without_results, page_without_results
 
-CARD = """# name
+PAGE = """# name
 
 Outlines a thing.
 
@@ -21,23 +21,23 @@ As written.
 """
 
 
-def test_a_card_keeps_everything_but_its_results() -> None:
-    found = card_without_results(CARD)
-    assert found == CARD.split("## How")[0] + NOT_MEASURED + "## Train it\n\nAs written.\n"
+def test_a_page_keeps_everything_but_its_results() -> None:
+    found = page_without_results(PAGE)
+    assert found == PAGE.split("## How")[0] + OF_THEIR_OWN + "## Train it\n\nAs written.\n"
 
 
-def test_results_at_the_end_of_a_card_go_too() -> None:
-    text = CARD.split("## Train it")[0]
-    assert card_without_results(text) == CARD.split("## How")[0] + NOT_MEASURED
+def test_results_at_the_end_of_a_page_go_too() -> None:
+    text = PAGE.split("## Train it")[0]
+    assert page_without_results(text) == PAGE.split("## How")[0] + OF_THEIR_OWN
 
 
-def test_a_card_that_claims_nothing_stays() -> None:
-    assert card_without_results("# name\n\nA thing.\n") == "# name\n\nA thing.\n"
+def test_a_page_that_claims_nothing_stays() -> None:
+    assert page_without_results("# name\n\nA thing.\n") == "# name\n\nA thing.\n"
 
 
 def test_taking_back_twice_is_taking_back_once() -> None:
-    once = card_without_results(CARD)
-    assert card_without_results(once) == once
+    once = page_without_results(PAGE)
+    assert page_without_results(once) == once
 
 
 def test_metadata_keeps_everything_but_its_results() -> None:

@@ -58,9 +58,9 @@ def test_a_copy_with_other_weights_claims_none_of_the_results(write_bundle: Writ
     state = build_network(bundle).state_dict() if other == "weights" else None
     copy = copy_bundle(bundle, tmp_path / "copy", state_dict=state, with_weights=False)
     assert read_bundle(copy).metadata["eval_metrics"] == {}
-    card = (copy / "docs" / "README.md").read_text(encoding="utf-8")
-    assert "0.99" not in card
-    assert "Not measured yet" in card
+    page = (copy / "docs" / "README.md").read_text(encoding="utf-8")
+    assert "0.99" not in page
+    assert "of their own" in page
 
 
 def test_a_copy_with_the_same_weights_claims_the_same(write_bundle: Write, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_bundle_that_gets_other_weights_in_place_takes_its_claims_back(write_b
     assert read_bundle(bundle.root).metadata["eval_metrics"] == {}
 
 
-def test_a_foreign_card_stays_as_it_is(write_bundle: Write, tmp_path: Path) -> None:
+def test_a_foreign_page_stays_as_it_is(write_bundle: Write, tmp_path: Path) -> None:
     bundle = read_bundle(claiming(write_bundle()))
     (bundle.root / "docs" / "README.md").write_bytes("# Größe\r\n".encode("latin-1"))
     copy = copy_bundle(bundle, tmp_path / "copy", with_weights=False)

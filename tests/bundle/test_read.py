@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from medseg.bundle.read import Channel, read_bundle
+from medseg.bundle.split_file import SPLIT
 from medseg.core.errors import BundleError
 from medseg.core.labels import Label
 from medseg.core.series_rules import Condition, SeriesRules
@@ -65,6 +66,8 @@ def test_the_digest_changes_with_a_file_and_with_the_weights_alone(write_bundle:
     bundle.weights.parent.mkdir()
     bundle.weights.write_bytes(b"weights")
     with_weights = bundle.digest
+    (bundle.root / SPLIT).write_text('{"train": ["a"], "validation": []}', encoding="utf-8")
+    assert bundle.digest == with_weights
     (bundle.root / "configs" / "train.yaml").write_text("seed: 1\n", encoding="utf-8")
     assert len({before, with_weights, bundle.digest}) == 3
 
@@ -75,6 +78,8 @@ def test_the_digest_of_the_configuration_knows_no_weights(write_bundle: Write) -
     assert before == bundle.digest
     bundle.weights.parent.mkdir()
     bundle.weights.write_bytes(b"weights")
+    assert bundle.configuration_digest == before
+    (bundle.root / SPLIT).write_text('{"train": ["a"], "validation": []}', encoding="utf-8")
     assert bundle.configuration_digest == before
     (bundle.root / "configs" / "train.yaml").write_text("seed: 1\n", encoding="utf-8")
     assert bundle.configuration_digest != before

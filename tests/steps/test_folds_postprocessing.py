@@ -12,13 +12,13 @@ import pytest
 import tiny
 
 from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.split_file import CHOSE
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
 from medseg.steps import folds_postprocessing
 from medseg.steps.folds_postprocessing import affordable, choose_for_folds
 from medseg.steps.postprocessing_trials import LabelledStudy
-from medseg.steps.unseen import CHOSE
 
 STUDIES = 22
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])

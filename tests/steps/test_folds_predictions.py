@@ -8,13 +8,13 @@ import pytest
 import tiny
 
 from medseg.bundle.read import Bundle
+from medseg.bundle.split_file import CHOSE
 from medseg.core.errors import DatalistError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
 from medseg.steps import folds_predictions
 from medseg.steps.folds_predictions import segment_fold
-from medseg.steps.unseen import CHOSE
 
 
 @pytest.fixture

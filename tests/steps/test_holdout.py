@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from medseg.core.labels import Label, LabelSet
+from medseg.metrics.summary import summarise
 from medseg.runs.folder import RunFolder
 from medseg.steps import holdout
-from medseg.steps.holdout import MOST_PICTURES, Holdout, score_holdout
+from medseg.steps.holdout import MOST_PICTURES, Holdout, interval_line, score_holdout
 
 LABELS = LabelSet((Label("part", 1),))
 STUDIES = MOST_PICTURES + 4
@@ -19,7 +20,7 @@ STUDIES = MOST_PICTURES + 4
 
 def study(number: int) -> Any:
     """Its prediction agrees with the reference the more, the larger its number."""
-    return SimpleNamespace(id=f"s{number:02}", number=number)
+    return SimpleNamespace(id=f"s{number:02}", number=number, patient=f"p{number // 2}")  # two of each patient
 
 
 def reference(number: int) -> np.ndarray:
@@ -76,3 +77,15 @@ def test_every_study_is_scored_and_written(scored: tuple[Holdout, list[tuple[str
 def test_those_that_fared_worst_are_drawn_the_worst_first(scored: tuple[Holdout, list[tuple[str, str]]]) -> None:
     assert [name for name, _ in scored[1]] == [f"s{n:02}.png" for n in range(1, MOST_PICTURES + 1)]
     assert scored[1][0][1] == f"s01   Dice part {scored[0].scores['s01']['part']:.2f}"
+
+
+def test_two_studies_of_a_patient_are_one_draw_of_the_interval(
+    scored: tuple[Holdout, list[tuple[str, str]]],
+) -> None:
+    (summary,) = scored[0].summaries.values()
+    assert (summary.n, summary.patients) == (STUDIES - 1, STUDIES // 2)  # study 0 is not scored, its patient's other is
+    assert interval_line("part", summary).endswith(f"(n = {STUDIES - 1} of {STUDIES // 2} patients, 1 not scored)")
+
+
+def test_patients_are_counted_only_where_they_are_fewer_than_studies() -> None:
+    assert interval_line("part", summarise([0.5, 0.6, 0.7, 0.8], seed=0)).endswith("(n = 4)")

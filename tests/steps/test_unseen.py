@@ -7,11 +7,11 @@ import pytest
 import tiny
 
 from medseg.bundle.read import read_bundle
-from medseg.bundle.split_file import SPLIT
+from medseg.bundle.split_file import CHOSE, SPLIT
 from medseg.core.errors import DatalistError, FileError
 from medseg.io.nifti import write_labels
 from medseg.steps.label_maps import LabelMaps, find_label_maps
-from medseg.steps.unseen import CHOSE, leave_out_seen, run_of, split_of, unseen
+from medseg.steps.unseen import leave_out_seen, run_of, split_of, unseen
 
 
 def run(folder: Path, record: str) -> Path:

@@ -10,6 +10,7 @@ import pytest
 import tiny
 
 from medseg.bundle.read import read_bundle
+from medseg.bundle.split_file import SPLIT
 
 
 @pytest.fixture
@@ -55,6 +56,35 @@ def test_a_run_is_not_scored_on_what_it_was_trained_on_whoever_made_the_maps(
     found = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert found["labels"]["anterior"]["dice"]["n"] == 2
     assert found["labels"]["anterior"]["dice"]["mean"] == 1.0
+
+
+@pytest.fixture
+def alone(tiny_run: Path, tmp_path: Path) -> Path:
+    """The bundle of a run, away from it, that says itself what its weights saw."""
+    bundle = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "alone"))
+    (bundle / SPLIT).write_text(json.dumps(json.loads((tiny_run / "run.json").read_text())["split"]))
+    return bundle
+
+
+def test_a_bundle_that_says_what_it_saw_is_evaluated_on_the_rest(
+    alone: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    words = ["--bundle", alone, "--data", tiny_cohort, "--output", tmp_path / "out", "--no-report"]
+    answer = tiny.call("evaluate", *words)
+    assert answer.code == 0, answer.err
+    assert "6 of 8 studies were trained on or chosen by; they are left out." in answer.out
+    assert "not known what" not in answer.out
+
+
+def test_a_bundle_that_only_says_the_labels_leaves_out_none_of_another_s_maps(
+    alone: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    """As for the maps of a cross-validation: each was made by the fold that had not seen the study."""
+    words = ["--bundle", alone, "--prediction", tiny_cohort / "labelsTr", "--reference", tiny_cohort / "labelsTr"]
+    answer = tiny.call("evaluate", *words, "--output", tmp_path / "out", "--no-report")
+    assert answer.code == 0, answer.err
+    assert "left out" not in answer.out
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["labels"]["anterior"]["dice"]["n"] == 8
 
 
 def test_the_card_of_a_bundle_takes_the_results_and_the_bundle_stays_the_same_model(
