@@ -5,7 +5,7 @@ Does:  trains each row of ROWS for the same seconds of one core, counted as the 
        the others. The hold-out of fold 0 is not seen.
 Needs: a folder of MSD Task04 Hippocampus.
 Makes: OUTPUT/recipe_effects.jsonl, one line a row; the table on the terminal: Dice, and the gain over the row it is
-       compared with, patient by patient, with its 95 % bootstrap interval.
+       compared with, volume by volume, with its 95 % bootstrap interval.
 Takes: ten minutes of a core for each row, or as many seconds as --seconds says; rows that are in OUTPUT are read. Two,
        with different rows, use two cores.
 Run:   python benchmarks/recipe_effects.py DATA OUTPUT [ROW …] [--seconds 150]
@@ -38,7 +38,7 @@ from medseg.engine.distributed import World  # noqa: E402
 from medseg.engine.learner import Learner  # noqa: E402
 from medseg.engine.schedule import lr_share  # noqa: E402
 from medseg.engine.scoring import score_each  # noqa: E402
-from medseg.recipe.layers import Layer, resolve  # noqa: E402
+from medseg.recipe.layers import Layer, flatten, resolve  # noqa: E402
 from medseg.steps.data import load_cohort  # noqa: E402
 from medseg.steps.legs import samplings  # noqa: E402
 from medseg.steps.prepare import prepare_all  # noqa: E402
@@ -53,6 +53,20 @@ EARLIER = {"optimizer.name": "adamw", "curriculum.share": 0.0} | LOWER_LR  # bef
 NO_CURRICULUM = {"curriculum.share": 0.0}
 EFFECTS = ("rotation", "scaling", "noise", "blur", "brightness", "contrast", "low_resolution", "gamma")
 NO_CHANGES = {f"augmentation.{name}.probability": 0.0 for name in EFFECTS}
+STRONGER = flatten(
+    {
+        "augmentation": {
+            "rotation": {"probability": 0.5, "range": [-20.0, 20.0]},
+            "scaling": {"probability": 0.5, "range": [0.8, 1.25]},
+            "noise": {"probability": 0.2, "range": [0.0, 0.2]},
+            "blur": {"probability": 0.2, "range": [0.5, 1.0]},
+            "brightness": {"probability": 0.3, "range": [0.75, 1.25]},
+            "contrast": {"probability": 0.3, "range": [0.75, 1.25]},
+            "low_resolution": {"probability": 0.2, "range": [0.5, 1.0]},
+            "gamma": {"probability": 0.3, "range": [0.7, 1.5]},
+        }
+    }
+)
 SMALL_PATCH = {"sampling.patch": [32, 48, 32]}
 
 
@@ -139,6 +153,7 @@ ROWS = {
         dynunet(8, 32, 64, 128, deep_supervision=True),
         {"loss.deep_supervision": [1.0, 0.5, 0.25]} | LOWER_LR,
     ),
+    "stronger": Row("shipped", None, STRONGER | {"optimizer.weight_decay": 0.3, "curriculum.share": 0.2}),
     "poly-decay": Row("shipped", None, {"schedule.name": "poly"}),
     "no-average": Row("shipped", None, {"engine.ema": 0.0}),
     "longer-average": Row("shipped", None, {"engine.ema": 0.997}),
@@ -201,7 +216,7 @@ def train(
 def measure(
     name: str, row: Row, bundle: Bundle, parts: tuple[list[Prepared], list[Prepared]], cpu_s: float
 ) -> dict[str, Any]:
-    """Train and score one row: mean Dice of both labels, patient by patient."""
+    """Train and score one row: mean Dice of both labels, volume by volume."""
     changed = (
         bundle if row.network is None else replace(bundle, inference={**bundle.inference, "network_def": row.network})
     )
