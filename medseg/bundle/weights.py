@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import pickle
 from collections.abc import Mapping
@@ -96,11 +97,16 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
             "Copy them again, or save network.state_dict() alone."
         ) from error
     except Exception as error:  # what it raises depends on where the file is damaged
-        reason = str(error).split(". ")[0].splitlines()[0][:120] if str(error) else type(error).__name__
-        raise BundleError(f"Weights '{path}' are damaged: {reason}. Copy them again.") from error
+        raise BundleError(f"Weights '{path}' are damaged: {_reason(error)}. Copy them again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise BundleError(f"Weights '{path}' are no plain state dict; save network.state_dict() alone.")
     return state
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EINVAL:  # it seeks to before the start of what is left
+        return "the file is cut short"
+    return str(error).split(". ")[0].splitlines()[0][:120] if str(error) else type(error).__name__
 
 
 def _differs(key: str, state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> bool:

@@ -13,7 +13,7 @@ from medseg.steps.records import start_task_record
 
 def task(data: str | None) -> Any:
     return SimpleNamespace(
-        bundle=SimpleNamespace(name="model", digest="b" * 64),
+        bundle=SimpleNamespace(name="model", configuration_digest="b" * 64),
         cohort=SimpleNamespace(
             inspection=SimpleNamespace(data_digest="d" * 64), dataset=SimpleNamespace(root=Path("/scans"))
         ),
