@@ -31,11 +31,14 @@ def test_weights_are_small_and_fit_the_network(bundle: Bundle) -> None:
     load_weights(build_network(bundle), bundle.weights)
 
 
-def test_no_study_is_both_seen_and_held_out(bundle: Bundle) -> None:
+def test_no_person_is_both_seen_and_held_out(bundle: Bundle) -> None:
+    """Nor any study; hippocampus_001 and _002 are one person, and so on."""
     assert bundle.split is not None
     parts = [set(bundle.split[part]) for part in ("train", "validation", "holdout")]
     assert all(parts)
     assert len(set.union(*parts)) == sum(map(len, parts))
+    persons = [{(int(study[-3:]) + 1) // 2 for study in part} for part in parts]
+    assert len(set.union(*persons)) == sum(map(len, persons))
 
 
 def test_results_are_of_every_study_that_was_held_out(bundle: Bundle) -> None:

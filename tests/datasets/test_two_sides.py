@@ -67,10 +67,7 @@ def test_both_layouts_of_it_know_them(layout: str, tmp_path: Path) -> None:
         for path in (tmp_path / "imagesTr" / f"{name}{ending}.nii.gz", tmp_path / "labelsTr" / f"{name}.nii.gz"):
             path.parent.mkdir(exist_ok=True)
             nibabel.save(image, path)
-    listed = [
-        {"image": f"imagesTr/{n}.nii.gz", "label": f"labelsTr/{n}.nii.gz"}
-        for n in ("hippocampus_003", "hippocampus_004")
-    ]
+    listed = [{"image": f"imagesTr/{name}.nii.gz", "label": f"labelsTr/{name}.nii.gz"} for name in names]
     description = TASK04 | {"labels": {"background": 0, "x": 1}, "channel_names": {"0": "T1"}, "file_ending": ".nii.gz"}
     if layout == "decathlon":
         description = TASK04 | {"labels": {"0": "background", "1": "x"}, "modality": {"0": "T1"}, "training": listed}
