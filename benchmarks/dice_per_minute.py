@@ -3,7 +3,8 @@
 Does:  trains each for 2, 5, 15 and 45 minutes of wall time, one after the other, and scores the same hold-out.
 Needs: a folder of MSD Task04 Hippocampus; a machine with no other work.
 Makes: OUTPUT/dice_per_minute.csv and .png; a row per training, with the mean over both labels and its 95 % interval.
-Takes: three and a half hours in all; it goes on where it was stopped, and does only the minutes that are given.
+Takes: three and a half hours in all; rows of the table are kept, a training that was stopped goes on, and only the
+       minutes that are given are done.
 Run:   python benchmarks/dice_per_minute.py DATA OUTPUT [MINUTES …]
 """
 
@@ -14,7 +15,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -63,7 +64,7 @@ CONTENDERS = {
     "tutorial": Contender("hippocampus_unet3d", TUTORIAL, "3D, a tutorial's recipe", "#D55E00", "s"),
     "slices": Contender("hippocampus_unet2d", {}, "2D, the bundle's recipe", "#009E73", "^"),
 }
-Row = dict[str, float | str]
+Row = dict[str, Any]
 
 
 def train(key: str, minutes: float, data: Path, output: Path) -> Row:
@@ -98,6 +99,7 @@ def _row(key: str, minutes: float, root: Path, patients: dict[str, str]) -> Row:
         "patients": summary.patients,
         "steps": record["steps"],
         "seconds": round(record["seconds"], 1),
+        "precision": record["precision"],
     }
 
 
@@ -125,16 +127,32 @@ def draw(rows: list[Row], path: Path) -> None:
 
 def main(data: Path, output: Path, minutes: list[float]) -> None:
     """Train whatever is missing, shortest first; the table and the picture grow with each."""
-    rows: list[Row] = []
+    output.mkdir(parents=True, exist_ok=True)
+    table = output / "dice_per_minute.csv"
+    rows = _read(table)
     for length in sorted(minutes):
         for key in CONTENDERS:
-            rows.append(train(key, length, data, output))
-            with (output / "dice_per_minute.csv").open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-            draw(rows, output / "dice_per_minute.png")
-            print(rows[-1], flush=True)
+            if not any(row["contender"] == key and float(row["minutes"]) == length for row in rows):
+                rows.append(train(key, length, data, output))
+                _write(rows, table)
+                draw(rows, table.with_suffix(".png"))
+    for row in rows:
+        print(row)
+
+
+def _read(table: Path) -> list[Row]:
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _write(rows: list[Row], table: Path) -> None:
+    rows.sort(key=lambda row: (float(row["minutes"]), list(CONTENDERS).index(str(row["contender"]))))
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
