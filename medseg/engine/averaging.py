@@ -89,10 +89,11 @@ def mean_probabilities(
     flips = mirrorings(image.shape[1:], flip_axes)
     image = image.to(device)
     with torch.inference_mode():
-        total: torch.Tensor | None = None
-        for one in _probabilities(image, members, flips, device, precision):
-            total = one if total is None else total.add_(one)
-        assert total is not None
+        probabilities = _probabilities(image, members, flips, device, precision)
+        total = next(probabilities)
+        for one in probabilities:
+            total.add_(one)
+            del one  # before the next is made
         return total.div_(len(members) * len(flips))
 
 
@@ -113,5 +114,12 @@ def _probabilities(
         for axes in flips:
             dims = [axis + 1 for axis in axes]  # behind the channels, or the classes
             turned = image.flip(dims) if dims else image
-            logits = predict_classes(turned, member.network, member.inferer, device=device, precision=precision)
-            yield torch.softmax(logits.flip(dims) if dims else logits, dim=0)
+            yield _turned_back(turned, dims, member, device, precision)
+
+
+def _turned_back(
+    turned: torch.Tensor, dims: list[int], member: Member, device: torch.device, precision: Precision
+) -> torch.Tensor:
+    """Probabilities of one mirror image, as the image lies; its logits are free again when the next one is made."""
+    logits = predict_classes(turned, member.network, member.inferer, device=device, precision=precision)
+    return torch.softmax(logits.flip(dims) if dims else logits, dim=0)

@@ -19,8 +19,9 @@ def build_loss(recipe: LossRecipe) -> Loss:
 
     The output holds logits (B, classes, *spatial); several outputs come as a list or stacked along
     axis 1 (B, heads, classes, *spatial), the finest first. The label is (B, 1, *spatial), class indices. Dice leaves
-    the background out: it would drown small labels. A class absent from both gives Dice loss 0
-    through the smoothing term, so a patch without foreground is a valid patch.
+    the background out: it would drown small labels. A class that a patch lacks has a
+    Dice loss near 1 until the network is sure of that in every voxel, and hardly a gradient: cross-entropy teaches it
+    there, and ``batch_dice`` keeps such patches from counting as failures.
 
     Source: Milletari et al. 2016 (soft Dice) as in MONAI's DiceCELoss; weights per output as in
     Lee et al. 2015, "Deeply-Supervised Nets".
@@ -47,6 +48,11 @@ def build_loss(recipe: LossRecipe) -> Loss:
                 "outputs, the finest first: give one weight each"
             )
         weights = recipe.deep_supervision[: len(heads)]
+        if not sum(weights) > 0:
+            raise ConfigError(
+                f"loss.deep_supervision {list(recipe.deep_supervision)} gives no weight to the {len(heads)} output(s) "
+                "of the network, the finest first; one of them must be above 0"
+            )
         terms = [w * dice_ce(head.float(), _shrink(label, head)) for head, w in zip(heads, weights, strict=True)]
         return torch.stack(terms).sum() / sum(weights)
 

@@ -24,6 +24,9 @@ class Pace(Protocol):
     def steps_left(self) -> int:
         """Steps still to do, as far as one knows."""
 
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether something that takes so long, and is no step, delays nothing."""
+
 
 @dataclass
 class StepPace:
@@ -50,6 +53,10 @@ class StepPace:
     def steps_left(self) -> int:
         """Steps still to do."""
         return max(self.total - self.done, 0)
+
+    def has_time_for(self, seconds: float) -> bool:
+        """Always: steps are counted, not time."""
+        return True
 
 
 @dataclass
@@ -79,11 +86,14 @@ class BudgetPace:
         if self._last_s is not None:
             self.step_s += SMOOTHING * (now - self._last_s - self.step_s)
         self._last_s = now
-        self.progress += (1.0 - self.progress) / max(self.steps_left, 1)
-        if self.steps_left == 0:
-            self.progress = 1.0
+        left = self.steps_left
+        self.progress = 1.0 if left == 0 else self.progress + (1.0 - self.progress) / (left + 1)
 
     @property
     def steps_left(self) -> int:
         """Steps that fit into the time left at the measured speed."""
         return max(int((self.ends_at_s - self.clock()) / max(self.step_s, 1e-6)), 0)
+
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether it would be over when the last step is due."""
+        return self.clock() + seconds <= self.ends_at_s

@@ -32,7 +32,7 @@ class EpochReport:
     Attributes:
         epoch: Counted from 1.
         steps: Steps done in all.
-        lr: Learning rate of the last step.
+        lr: Learning rate reached at its end.
         loss: Mean training loss.
         seconds: Duration, validation included.
         data_wait: Share of the training time spent waiting for data, 0 to 1.
@@ -97,6 +97,8 @@ class Training:
         workers: Processes that prepare batches.
         counters: Where the run is.
         opening: Smaller patches for the first epochs; None for the same patches throughout.
+        validation_s: How long scoring the validation studies takes. Before the end they are scored only where that much
+            time is left: the last scoring has its own.
     """
 
     learner: Learner
@@ -107,6 +109,7 @@ class Training:
     workers: int
     counters: Counters = field(default_factory=Counters)
     opening: Opening | None = None
+    validation_s: float = 0.0
     _saved_s: float = field(default=0.0, repr=False)
 
     @property
@@ -213,7 +216,7 @@ class Training:
     def _judge(self, *, due: bool) -> tuple[dict[str, float], bool]:
         """Dice of the validation studies where it is due, and whether it was never better."""
         counters = self.counters
-        if not due and counters.epoch % self.recipe.validation.every:
+        if not due and (counters.epoch % self.recipe.validation.every or not self._has_time_to_validate()):
             return {}, False
         dice = self.validate()
         mean = mean_scored(list(dice.values()))
@@ -224,6 +227,11 @@ class Training:
             counters.best, counters.best_epoch = mean, counters.epoch
         counters.stale = 0 if is_best else counters.stale + 1
         return dice, is_best
+
+    def _has_time_to_validate(self) -> bool:
+        """As the leader's clock says; every process must ask."""
+        world, is_late = self.learner.world, not self.pace.has_time_for(self.validation_s)
+        return not any(largest([float(world.leads and is_late)], world, self.learner.device))
 
     def _outcome(self, progress: float) -> str | None:
         patience = self.recipe.validation.patience

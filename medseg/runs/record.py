@@ -117,6 +117,11 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def spent_s(record: Mapping[str, Any]) -> float:
+    """Seconds that a run took so far, in all its sittings; one that was killed or is under way counts nothing."""
+    return sum(float(one.get("seconds") or 0.0) for one in (record, *record.get("earlier", ())))
+
+
 def versions() -> dict[str, str]:
     """Versions of Python, medseg and what it stands on, as far as installed; imports none of them."""
     found = {"python": platform.python_version(), "medseg": medseg.__version__}

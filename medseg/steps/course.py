@@ -42,7 +42,7 @@ def plot_course(
     *,
     train: Sequence[Prepared],
     validation: Sequence[Prepared],
-    scored: int,
+    scored: float,
     watcher: Watcher,
     workers: int,
     ends_at_s: float | None,
@@ -54,7 +54,7 @@ def plot_course(
         parts: From ``build_parts``.
         train: Prepared training studies.
         validation: Prepared validation studies.
-        scored: Number of studies scored after training; their time is kept back from a budget.
+        scored: What is scored after training, in validation studies; its time is kept back from a budget.
         watcher: Who looks on.
         workers: Processes that prepare batches.
         ends_at_s: When everything should be over, on the scale of time.monotonic; None counts epochs.
@@ -68,10 +68,10 @@ def plot_course(
     training = Training(learner, legs[-1].patches, StepPace(1), lambda: parts.validate(validation), watcher, workers)
     if state is not None:
         training.restore(state)
-    scoring_s = validation_s(legs[-1].speed, len(validation), learner.world.size)
+    training.validation_s = scoring_s = validation_s(legs[-1].speed, len(validation), learner.world.size)
     if ends_at_s is None:
         return _of_epochs(training, legs, scoring_s)
-    last_step_s = ends_at_s - scoring_s - HOLDOUT_COST * legs[-1].speed.study_s * scored - FINISH_S
+    last_step_s = ends_at_s - scoring_s - legs[-1].speed.study_s * scored - FINISH_S
     return _within_budget(training, legs, last_step_s, scoring_s, None if state is None else float(state["progress"]))
 
 
@@ -108,7 +108,7 @@ def _budget(last_step_s: float, step_s: float) -> Pace:
     if pace.steps_left < 1:
         short_s = step_s - (last_step_s - time.monotonic())
         raise TrainingError(
-            f"The budget ends before the first step: reading, one step of {step_s:.1f} s and scoring need "
-            f"{short_s / 60:.1f} minutes more. Give a longer --budget."
+            f"The budget ends before the first step: reading, one step (with validation {step_s:.1f} s) and scoring "
+            f"need {short_s / 60:.1f} minutes more. Give a longer --budget."
         )
     return pace

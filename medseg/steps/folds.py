@@ -18,7 +18,7 @@ from medseg.recipe.layers import Layer, Resolved, resolve
 from medseg.runs.evaluation_facts import EvaluationFacts
 from medseg.runs.evaluation_files import PER_STUDY, REPORT, SUMMARY
 from medseg.runs.folder import RunFolder, is_trained
-from medseg.runs.record import read_record
+from medseg.runs.record import read_record, spent_s
 from medseg.steps.evaluation_tracking import values_of
 from medseg.steps.folds_evaluation import evaluate_folds, told_scores
 from medseg.steps.folds_postprocessing import choose_for_folds
@@ -76,12 +76,12 @@ def cross_validate(task: Task, *, resume: Path | None, say: Say) -> CrossValidat
         split_of(task.cohort, task.recipe, number)
     budget_min = _budget_of(task) if resume is None else read_record(resume / "run.json")["budget_min"]
     with (
-        stop_on_signals(),
+        stop_on_signals() as wish,
         _opened(open_folds_run(task, folds=folds, budget_min=budget_min, resume=resume, say=say), say) as run,
     ):
         clock = _clock(task, run)
         for number in range(folds):
-            if not _train_fold(task, run, clock, number, say):
+            if not _train_fold(task, run, clock, number, say) or wish.wanted:
                 run.close("interrupted", reason=f"stopped by a signal in {fold_name(number)}; the state is saved")
                 say(_how_to_go_on(run))
                 return CrossValidation(run.folder, "interrupted", None)
@@ -224,7 +224,4 @@ def _clock(task: Task, run: FoldsRun) -> FoldsTime | None:
 
 
 def _spent_s(folder: RunFolder) -> float:
-    if not folder.record.is_file():
-        return 0.0
-    record = read_record(folder.record)
-    return sum(float(one.get("seconds") or 0.0) for one in (record, *record.get("earlier", ())))
+    return spent_s(read_record(folder.record)) if folder.record.is_file() else 0.0

@@ -77,9 +77,7 @@ def choose_for_folds(
     say(choice.table())
     if len(chosen) < len(counted):
         say(f"Tried on {len(chosen)} of {len(counted)} studies, drawn by patient: more would take long.")
-    written = _write(choice, [fold.bundle for fold in folds], say)
-    if written:
-        _note(folds, [one.study.id for one in chosen])
+    written = _write(choice, folds, [one.study.id for one in chosen], say)
     return {**choice.record(), "written": written}
 
 
@@ -128,18 +126,22 @@ def _read(one: Pair, labels: Labels, value_of: dict[int, int]) -> LabelledMaps:
     return LabelledMaps(prediction, reference, maps.affine_ras)
 
 
-def _write(choice: PostprocessingChoice, bundles: Sequence[Path], say: Callable[[str], None]) -> bool:
+def _write(
+    choice: PostprocessingChoice, folds: Sequence[RunFolder], chose: Sequence[str], say: Callable[[str], None]
+) -> bool:
     """Whether something was kept and written; a bundle that cannot be edited is told of, and stays as it is."""
     if not choice.kept:
         return False
     try:
-        for write in (check_postprocessing, write_postprocessing):  # all can be edited, or none is
-            for bundle in bundles:
-                write(bundle, choice)
+        for fold in folds:  # all can be edited, or none is
+            check_postprocessing(fold.bundle, choice)
     except BundleError as error:
         say(f"It could not be written into the bundles of the folds: {error}")
         return False
-    say(f"Written into the bundles of all {len(bundles)} folds. {AS_PREDICTED}")
+    _note(folds, chose)  # first: after a full disk a record may be too careful, never a bundle changed in silence
+    for fold in folds:
+        write_postprocessing(fold.bundle, choice)
+    say(f"Written into the bundles of all {len(folds)} folds. {AS_PREDICTED}")
     return True
 
 

@@ -140,7 +140,7 @@ def _write_start(task: Task, folder: RunFolder, resume: Path | None, run_id: str
         folder.record,
         task,
         verb="train",
-        split=task.split.as_dict(),
+        split=task.split_record,
         request=task.request.as_dict(),
         mlflow_run_id=run_id,
     )

@@ -18,15 +18,17 @@ from medseg.engine.device import choose_device, choose_precision, peak_memory_gi
 from medseg.engine.distributed import World, depart, join, leader_says, leave, world_of_environment
 from medseg.recipe.layers import Resolved
 from medseg.runs.progress import Progress, format_seconds
+from medseg.runs.record import read_record, spent_s
 from medseg.steps.closing import Result, close_run
-from medseg.steps.course import Course, plot_course
+from medseg.steps.course import HOLDOUT_COST, Course, plot_course
 from medseg.steps.data import Cohort, load_cohort, phantom_cohort, summary
 from medseg.steps.opening import OpenRun, open_run
 from medseg.steps.parts import Parts, build_parts, check_share
 from medseg.steps.prepare import cache_key, fits_memory, prepare_all
 from medseg.steps.request import TrainRequest
 from medseg.steps.stopping import StopWish, stop_on_signals
-from medseg.steps.task import Task, split_line, split_of
+from medseg.steps.task import Task, check_choosers, split_line, split_of
+from medseg.steps.unseen import choosers_of, run_of
 from medseg.steps.watcher import LeadingWatcher, SilentWatcher
 from medseg.transforms.cache import DiskCache
 from medseg.transforms.prepared import Prepared
@@ -58,8 +60,10 @@ def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, beg
         cohort = _cohort(request, bundle, resolved.recipe, say=lambda _: None)
     recipe = resolved.recipe
     split = split_of(cohort, recipe, request.fold)
+    chose = choosers_of(bundle, run_of(bundle, request.bundle))
+    check_choosers(cohort, split, chose)
     check_share(len(split.train), recipe, world)
-    return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s)
+    return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s, chose)
 
 
 def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
@@ -84,7 +88,7 @@ def train_task(task: Task, *, resume: Path | None, say: Say) -> Result:
             scored=_scored(task),
             watcher=watcher,
             workers=choose_workers(task.request.workers, cores()),
-            ends_at_s=_ends_at_s(task, run.state),
+            ends_at_s=_ends_at_s(task, run),
             state=run.state,
         )
         say(_forecast(course, task))
@@ -195,9 +199,11 @@ def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | 
         )
 
 
-def _scored(task: Task) -> int:
-    """Studies that are segmented after the training."""
-    return len(task.split.holdout) * task.request.holdout_passes if task.scores_holdout else len(task.split.validation)
+def _scored(task: Task) -> float:
+    """What is segmented after the training, in validation studies; these are prepared, and need only be segmented."""
+    if not task.scores_holdout:
+        return float(len(task.split.validation))
+    return HOLDOUT_COST * len(task.split.holdout) * task.request.holdout_passes
 
 
 def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:
@@ -206,11 +212,13 @@ def _watcher(task: Task, run: OpenRun, wish: StopWish) -> SilentWatcher:
     return LeadingWatcher(wish, run.folder, run.metrics, run.tracker)
 
 
-def _ends_at_s(task: Task, state: dict[str, Any] | None) -> float | None:
+def _ends_at_s(task: Task, run: OpenRun) -> float | None:
     budget_min = task.recipe.length.budget_min
     if budget_min is None:
         return None
-    used_s = 0.0 if state is None else float(state["counters"]["elapsed_s"])
+    # The record knows what reading and preparing took too, but not what a sitting took that was killed.
+    trained_s = 0.0 if run.state is None else float(run.state["counters"]["elapsed_s"])
+    used_s = max(trained_s, spent_s(read_record(run.folder.record))) if task.world.leads else trained_s
     return task.began_s + budget_min * 60.0 - used_s
 
 

@@ -38,7 +38,11 @@ class StopWish:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopWish]:
-    """While open, Ctrl-C and SIGTERM go to the wish. Only the main thread may open it."""
+    """While open, Ctrl-C and SIGTERM go to the wish. Only the main thread may open it.
+
+    Where one is open already, as around several trainings, it learns afterwards that a stop was wanted: a signal in the
+    last moments of a training would otherwise be forgotten.
+    """
     wish = StopWish()
     former: dict[signal.Signals, Any] = {number: signal.signal(number, wish.note) for number in _SIGNALS}
     try:
@@ -46,3 +50,6 @@ def stop_on_signals() -> Iterator[StopWish]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, StopWish):
+                outer.wanted = outer.wanted or wish.wanted

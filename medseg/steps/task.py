@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from medseg.bundle.read import Bundle
+from medseg.bundle.split_file import CHOSE
+from medseg.core.errors import DatalistError
 from medseg.core.recipe import Recipe
 from medseg.core.split import Split, split_by_patient
 from medseg.engine.device import Precision
@@ -30,6 +34,7 @@ class Task:
         device: Where to compute.
         precision: With which arithmetic.
         began_s: When the command began, on the scale of time.monotonic.
+        chose: Studies whose label maps chose the bundle's postprocessing, in an earlier cross-validation.
     """
 
     request: TrainRequest
@@ -41,11 +46,17 @@ class Task:
     device: torch.device
     precision: Precision
     began_s: float
+    chose: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
         """The typed recipe."""
         return self.resolved.recipe
+
+    @property
+    def split_record(self) -> dict[str, Any]:
+        """Who does what, for run.json: none of those who chose counts as unseen, whatever is trained anew."""
+        return self.split.as_dict() | ({CHOSE: list(self.chose)} if self.chose else {})
 
     @property
     def scores_holdout(self) -> bool:
@@ -66,6 +77,28 @@ def split_of(cohort: Cohort, recipe: Recipe, fold: int | None) -> Split:
         validation_share=recipe.split.validation_share,
         seed=recipe.seed,
     )
+
+
+def check_choosers(cohort: Cohort, split: Split, chose: Collection[str]) -> None:
+    """Refuse to hold out patients by whom the bundle's postprocessing was chosen: their scores would flatter it.
+
+    Args:
+        cohort: The data.
+        split: Who is held out.
+        chose: Studies whose label maps chose.
+
+    Raises:
+        DatalistError: Some of them, or of their patients, are held out.
+    """
+    patient_of = {study.id: study.patient for study in cohort.dataset.studies}
+    patients = {patient_of[study] for study in chose if study in patient_of}
+    held_out = [study for study in split.holdout if patient_of[study] in patients]
+    if held_out:
+        raise DatalistError(
+            f"{len(held_out)} of the {len(split.holdout)} studies to hold out chose the bundle's postprocessing "
+            f"({held_out[0]}, …); scored on them it would look better than it is. Give --fold all, or the bundle that "
+            "the cross-validation began with."
+        )
 
 
 def split_line(split: Split) -> str:

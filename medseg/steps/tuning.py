@@ -19,7 +19,7 @@ from medseg.runs.record import Outcome
 from medseg.runs.tracker import NoTracker
 from medseg.steps.resuming import check_same, recipe_of_run
 from medseg.steps.session import check_task, fill_cache
-from medseg.steps.stopping import stop_on_signals
+from medseg.steps.stopping import StopWish, stop_on_signals
 from medseg.steps.task import split_line
 from medseg.steps.tuning_best import how_to_train, write_best
 from medseg.steps.tuning_request import SPACE, TuneRequest
@@ -38,6 +38,7 @@ from medseg.steps.tuning_state import (
 from medseg.steps.tuning_trial import FINISHED, RUNNING, Trial, run_trial
 
 Say = Callable[[str], None]
+STOPPED_BY_SIGNAL = "stopped by a signal; trials that ended are kept"
 
 
 def start_search(
@@ -115,12 +116,12 @@ def _conduct(search: Search, say: Say, *, run_id: str | None = None) -> Ended:
     start_search_record(search, run_id)
     log = attach_log(search.run.log)
     try:
-        with stop_on_signals():
+        with stop_on_signals() as wish:
             search.tracker = open_tracker(search, run_id)
             say(split_line(search.task.split))
             say(f"Output: {search.run.root}")
             fill_cache(search.task)  # before the first trial, which alone would pay for it otherwise
-            outcome, reason = _all_trials(search, say)
+            outcome, reason = _all_trials(search, wish, say)
             found = _close(search, outcome, reason, say)
     except BaseException as error:
         outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -135,8 +136,10 @@ def _conduct(search: Search, say: Say, *, run_id: str | None = None) -> Ended:
     return Ended(search.run, outcome, found)
 
 
-def _all_trials(search: Search, say: Say) -> tuple[Outcome, str | None]:
+def _all_trials(search: Search, wish: StopWish, say: Say) -> tuple[Outcome, str | None]:
     while len(search.ended) < search.count:
+        if wish.wanted:
+            return "interrupted", STOPPED_BY_SIGNAL
         minutes = search.minutes()
         if minutes is not None and minutes <= 0:
             return "stopped", f"the budget was over after {len(search.ended)} of {search.count} trials"
@@ -149,7 +152,7 @@ def _all_trials(search: Search, say: Say) -> tuple[Outcome, str | None]:
         say(_opening_line(trial, search.count))
         ended = run_trial(trial, _request_of(search, trial, minutes), search.bundle, search.run.root)
         if ended is None:
-            return "interrupted", "stopped by a signal; trials that ended are kept"
+            return "interrupted", STOPPED_BY_SIGNAL
         search.trials[-1] = ended
         say(_closing_line(ended))
         _note(search, ended)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import BundleError, ConfigError, FileError, TrainingError
+from medseg.core.errors import BundleError, ConfigError, FileError, TrainingError, UsageError
 from medseg.engine.scoring import mean_scored
 from medseg.engine.training import INTERRUPTED
 from medseg.recipe.space import Values
@@ -28,9 +28,9 @@ from medseg.steps.session import check_task, train_task
 LOG = logging.getLogger("medseg")
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 REASON_LENGTH = 300  # characters of an error that are kept; torch's go on for pages
-# What a recipe may do to a training: not fit the network, diverge, take more memory than there is.
-# A full disk or changed data is no fault of a recipe and ends the search.
-FAULTS_OF_A_RECIPE = (ConfigError, BundleError, TrainingError, RuntimeError, MemoryError)
+# What a recipe may do to a training: not fit the network, ask for a precision the device has not, diverge, take more
+# memory than there is. A full disk or changed data is no fault of a recipe and ends the search.
+FAULTS_OF_A_RECIPE = (ConfigError, BundleError, UsageError, TrainingError, RuntimeError, MemoryError)
 
 Scores = Mapping[str, Mapping[str, float]]  # study id to Dice per scored name; nan where not scored
 

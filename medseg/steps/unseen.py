@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medseg.bundle.read import Bundle
-from medseg.bundle.split_file import SEEN
+from medseg.bundle.split_file import CHOSE, SEEN
 from medseg.core.errors import DatalistError
 from medseg.core.split import EVERYONE
 from medseg.runs.record import read_record
@@ -44,6 +44,19 @@ def split_of(bundle: Bundle, run: Path | None) -> Mapping[str, Any] | None:
         return bundle.split
     split: Mapping[str, Any] = read_record(run / "run.json").get("split") or {}
     return split
+
+
+def choosers_of(bundle: Bundle, run: Path | None) -> tuple[str, ...]:
+    """Studies whose label maps chose a bundle's postprocessing; they stay so when its weights are trained anew.
+
+    Args:
+        bundle: As for ``split_of``.
+        run: As for ``split_of``.
+
+    Raises:
+        FileError: As ``split_of``.
+    """
+    return tuple((split_of(bundle, run) or {}).get(CHOSE, ()))
 
 
 def leave_out_seen(

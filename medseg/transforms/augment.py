@@ -203,7 +203,11 @@ def _blur(pixels: torch.Tensor, sigma: float) -> torch.Tensor:
     # Shifted sums, not a convolution: its last bits would change with the number of threads.
     for axis in (1, 2, 3):
         if pixels.shape[axis] > 1:
-            pixels = _weighted_sum(pixels, kernel, axis, reach)
+            # Over the weights that lie inside: at a border the mean is of what is there, not of that and zeros.
+            inside = _weighted_sum(
+                torch.ones([n if d == axis else 1 for d, n in enumerate(pixels.shape)]), kernel, axis, reach
+            )
+            pixels = _weighted_sum(pixels, kernel, axis, reach) / inside
     return pixels
 
 

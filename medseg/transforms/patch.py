@@ -36,20 +36,19 @@ def draw_centre(
         generator: Source of the draw.
     """
     wants_foreground = generator.random() < foreground
-    place = generator.random(3)
+    low, high = _range_inside(shape, patch)
+    anywhere = low - 0.5 + generator.random(3) * (high - low + 1.0)  # rounded below: every place equally often
     if wants_foreground and positions:
         classes = sorted(positions)
         voxels = positions[classes[generator.integers(len(classes))]]
         centre = voxels[generator.integers(len(voxels))].astype(float)
+        covers = np.asarray(patch) >= np.asarray(shape)
+        moved = np.where(covers, anywhere, np.clip(centre, low, high))
     else:
-        centre = place * np.asarray(shape)
-    low, high = _range_inside(shape, patch)
-    shift = low + place * (high - low)
-    covers = np.asarray(patch) >= np.asarray(shape)
-    moved = np.where(covers, shift, np.clip(centre, low, high))
+        moved = anywhere
     # Whole voxels, so that a patch without rotation is a plain copy.
-    start = np.round(moved - (np.asarray(patch) - 1) / 2)
-    i, j, k = start + (np.asarray(patch) - 1) / 2
+    half = (np.asarray(patch) - 1) / 2
+    i, j, k = np.clip(np.round(moved - half), low - half, high - half) + half
     return float(i), float(j), float(k)
 
 

@@ -101,3 +101,9 @@ def test_a_step_against_the_gradient_lowers_the_loss(tiny: SimpleNamespace) -> N
     before = loss(logits, label)
     before.backward()
     assert loss(logits.detach() - 100 * logits.grad, label) < before
+
+
+def test_outputs_without_any_weight_are_refused() -> None:
+    logits, label = example()
+    with pytest.raises(ConfigError, match=r"\[0\.0, 1\.0\] gives no weight to the 1 output"):
+        build_loss(LossRecipe(1.0, 1.0, False, (0.0, 1.0)))(logits, label)

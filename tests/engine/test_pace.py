@@ -80,3 +80,18 @@ def test_a_pause_is_not_taken_for_a_slow_machine_for_long() -> None:
 def test_a_budget_that_is_over_ends_with_the_next_step() -> None:
     ended_s, progress = run_budget(0.5, 1.0, lambda _: 1.0)
     assert (ended_s, progress) == (1.0, [1.0])
+
+
+@pytest.mark.parametrize(("budget_s", "step_s"), [(60.0, 5.0), (120.0, 20.0), (300.0, 40.0), (900.0, 60.0)])
+def test_long_steps_fill_a_budget_as_far_as_whole_steps_can(budget_s: float, step_s: float) -> None:
+    ended_s, _ = run_budget(budget_s, step_s, lambda _: step_s)
+    assert ended_s == budget_s // step_s * step_s
+
+
+def test_a_budget_has_time_for_what_is_over_when_the_last_step_is_due() -> None:
+    clock = Clock()
+    pace = BudgetPace(100.0, 1.0, clock=clock)
+    clock.now_s = 80.0
+    assert pace.has_time_for(20.0)
+    assert not pace.has_time_for(20.1)
+    assert StepPace(1).has_time_for(1e9)

@@ -242,3 +242,13 @@ class _Killer:
 
 def _seeded(tiny: SimpleNamespace, seed: int) -> Recipe:
     return replace(tiny.recipe, seed=seed)
+
+
+def test_no_validation_begins_for_which_there_is_no_time_but_the_last(tiny: SimpleNamespace) -> None:
+    """Three steps an epoch, one a second; a scoring of four seconds fits behind the steps 3, 6 and 9 of 13."""
+    clock, watcher = [0.0], tiny.Memory()
+    training = tiny.training(watcher=watcher)
+    training.pace, training.validation_s = BudgetPace(13.0, 1.0, clock=lambda: clock[0]), 4.0
+    training.watcher.after_step = lambda **_: clock.__setitem__(0, clock[0] + 1.0)
+    assert training.run() == FINISHED
+    assert [bool(report.dice) for report in watcher.reports] == [True, True, True, False, True]

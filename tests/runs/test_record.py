@@ -12,7 +12,7 @@ import pytest
 
 from medseg.core.errors import FileError, OutputError
 from medseg.runs import record as module
-from medseg.runs.record import finish_record, git_commit, host, read_record, start_record, versions
+from medseg.runs.record import finish_record, git_commit, host, read_record, spent_s, start_record, versions
 
 
 def _start(path: Path, **changes: Any) -> dict[str, Any]:
@@ -130,3 +130,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="Cannot write"):
         _start(tmp_path / "file" / "run.json")
+
+
+def test_the_time_of_all_sittings_counts_but_of_one_that_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    for seconds in (60.0, None, 30.5):
+        _start(path)
+        if seconds is not None:
+            finish_record(path, outcome="interrupted", seconds=seconds)
+    _start(path)
+    assert spent_s(read_record(path)) == 90.5

@@ -9,7 +9,7 @@ from medseg.engine.distributed import World
 from medseg.engine.pace import BudgetPace, StepPace
 from medseg.engine.probe import Speed
 from medseg.steps import course as module
-from medseg.steps.course import FINISH_S, HOLDOUT_COST, Course, plot_course
+from medseg.steps.course import FINISH_S, Course, plot_course
 from medseg.steps.legs import Leg
 
 # Steps of 0.5 and 2 s, of which 0.1 and 0.2 s are for validations; epochs of 10 and 20 steps.
@@ -20,7 +20,7 @@ ONLY = Leg("large", 1.0, Speed(1.8, 1.0), 20, 2.0)  # type: ignore[arg-type]
 
 @pytest.fixture
 def plotted(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Plots a course over given legs; three validation studies, two that are scored at the end."""
+    """Plots a course over given legs; three validation studies, the work of two at the end."""
 
     def plot(*legs: Leg, epochs: int = 10, ends_in_s: float | None = None) -> Course:
         monkeypatch.setattr(module, "measure_legs", lambda *_: list(legs))
@@ -62,15 +62,16 @@ def test_a_run_too_short_for_a_curriculum_has_none(plotted: Any) -> None:
 
 
 def test_a_curriculum_takes_its_share_of_the_time(plotted: Any) -> None:
-    kept_back_s = 3.0 + HOLDOUT_COST * 2 * 1.0 + FINISH_S
+    kept_back_s = 3.0 + 2 * 1.0 + FINISH_S
     course = plotted(EARLY, LATE, ends_in_s=1000.0 + kept_back_s)
     assert course.steps == pytest.approx(400 / 0.5 + 600 / 2.0, abs=2)
     assert course.seconds == pytest.approx(1003.0, abs=0.5)
     assert course.training.opening.until == 0.4
     assert isinstance(course.training.pace, BudgetPace)
     assert course.training.pace.step_s == 0.5
+    assert course.training.validation_s == 3.0
 
 
 def test_a_budget_that_is_over_before_a_step_is_refused(plotted: Any) -> None:
     with pytest.raises(TrainingError, match="ends before the first step"):
-        plotted(ONLY, ends_in_s=15.0)
+        plotted(ONLY, ends_in_s=13.0)

@@ -13,6 +13,7 @@ import tiny
 
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.split_file import CHOSE
+from medseg.core.errors import OutputError
 from medseg.core.files import write_json
 from medseg.runs.folder import RunFolder
 from medseg.runs.record import read_record
@@ -142,3 +143,18 @@ def test_of_very_many_voxels_whole_patients_are_drawn_the_same_ones_each_time() 
     assert len(affordable([dataclasses.replace(one, voxels=1) for one in large], seed=3)) == len(large)
     huge = [dataclasses.replace(one, voxels=folds_postprocessing.MOST_VOXELS) for one in large]
     assert len({one.study.patient for one in affordable(huge, seed=3)}) == 1
+
+
+def test_who_chose_is_on_record_before_any_bundle_changes(
+    chosen: Callable[..., dict[str, Any]], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OutputError("no space left")
+
+    kept = SimpleNamespace(kept=("any",), table=lambda: "", record=dict)
+    monkeypatch.setattr(folds_postprocessing, "choose_postprocessing", lambda *_, **__: kept)
+    monkeypatch.setattr(folds_postprocessing, "check_postprocessing", lambda *_: None)
+    monkeypatch.setattr(folds_postprocessing, "write_postprocessing", full_disk)
+    with pytest.raises(OutputError):
+        chosen(said)
+    assert read_record(tmp_path / "fold0" / "run.json")["split"][CHOSE]

@@ -11,7 +11,7 @@ from medseg.bundle.split_file import CHOSE, SPLIT
 from medseg.core.errors import DatalistError, FileError
 from medseg.io.nifti import write_labels
 from medseg.steps.label_maps import LabelMaps, find_label_maps
-from medseg.steps.unseen import leave_out_seen, run_of, split_of, unseen
+from medseg.steps.unseen import choosers_of, leave_out_seen, run_of, split_of, unseen
 
 
 def run(folder: Path, record: str) -> Path:
@@ -91,3 +91,10 @@ def test_a_run_is_found_by_its_folder_by_its_bundle_and_where_the_bundle_is_a_li
     assert run_of(bundle, str(elsewhere)) == elsewhere.resolve()
     (folder / "run.json").unlink()
     assert run_of(bundle, str(folder)) is None
+
+
+def test_who_chose_the_postprocessing_is_known_of_a_run_and_of_a_bundle_that_says_it(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", json.dumps({"split": {"train": ["a"], CHOSE: ["b", "c"]}}))
+    bundle = read_bundle(folder / "bundle")
+    assert choosers_of(bundle, folder) == ("b", "c")
+    assert choosers_of(bundle, None) == ()

@@ -197,6 +197,12 @@ def test_blur_agrees_with_scipy_away_from_the_edge() -> None:
     assert np.allclose(patch.numpy()[inner], expected[inner], atol=1e-4)
 
 
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 3.0])
+def test_blur_of_a_constant_is_constant_up_to_the_edge(sigma: float) -> None:
+    flat = np.ones((1, 16, 16, 4), np.float32)
+    assert np.allclose(make(replace(UNCHANGED, blur_sigma=sigma), image=flat, patch=(16, 16, 4))[0], 1.0, atol=1e-6)
+
+
 def test_low_resolution_of_a_constant_is_constant_and_of_noise_is_smoother() -> None:
     flat = np.ones((1, 16, 16, 16), np.float32)
     assert np.allclose(make(replace(UNCHANGED, zoom=0.5), image=flat)[0], 1.0)

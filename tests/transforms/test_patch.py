@@ -83,3 +83,10 @@ def test_a_cut_is_a_copy_of_the_same_type() -> None:
     box[:] = 7
     assert array.max() == 1
     assert box.dtype == np.uint8
+
+
+def test_random_places_are_equally_likely_the_ends_of_an_axis_too() -> None:
+    first = starts(draws((12, 12, 12), (8, 8, 8), {}, 0.0, 4000), (8, 8, 8))
+    for axis in range(3):
+        shares = np.bincount(first[:, axis].astype(int), minlength=5) / len(first)
+        assert shares == pytest.approx(np.full(5, 0.2), abs=0.03)  # five standard errors
