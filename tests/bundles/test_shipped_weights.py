@@ -56,6 +56,17 @@ def test_the_card_says_what_was_measured(bundle: Bundle) -> None:
         assert f"| {name} | {_row(bundle.metadata['eval_metrics'][name])} |" in card
 
 
+def test_the_page_of_the_shipped_models_and_the_card_tell_the_same_of_the_folds(bundle: Bundle) -> None:
+    page = (ROOT.parent / "docs" / "reference" / "shipped-models.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    first = next(n for n, line in enumerate(rows) if f"[{bundle.name}]" in line)
+    card = (bundle.root / "docs" / "README.md").read_text(encoding="utf-8")
+    for name, row in zip(bundle.labels.scored, rows[first:], strict=False):
+        _, label, dice, hd95, _, surface = (cell.strip() for cell in row.strip("|").split("|"))
+        assert label == name
+        assert f"| {label} | {dice} | {hd95} | {surface} |" in card
+
+
 def test_the_newest_version_tells_of_the_weights(bundle: Bundle) -> None:
     assert next(iter(bundle.metadata["changelog"])) == bundle.version
     assert "weights" in bundle.metadata["changelog"][bundle.version]
