@@ -42,13 +42,11 @@ class Learner:
         channels_last: bool,
         world: World,
     ) -> None:
-        self.recipe, self.device, self.precision, self.channels_last, self.world = (
-            recipe,
-            device,
-            precision,
-            channels_last,
-            world,
-        )
+        self.recipe = recipe
+        self.device = device
+        self.precision = precision
+        self.channels_last = channels_last
+        self.world = world
         self.network = network.to(device)
         if channels_last:
             _to_channels_last(self.network)

@@ -220,7 +220,8 @@ def _clock(task: Task, run: FoldsRun) -> FoldsTime | None:
     of_folds_s = sum(_spent_s(run.fold(number)) for number in range(run.folds))
     # The whole knows what lay between the trainings too, but not what a sitting took that was killed.
     used_s = max(of_folds_s, _spent_s(run.folder))
-    return FoldsTime(task.began_s + run.budget_min * 60.0 - used_s, run.folds)
+    whole_s = run.budget_min * 60.0
+    return FoldsTime(task.began_s + whole_s - used_s, whole_s, run.folds)
 
 
 def _spent_s(folder: RunFolder) -> float:

@@ -9,7 +9,9 @@ SCORING_COST = 1.0  # scoring the label maps of a fold and trying postprocessing
 # Within its share a fold segments its hold-out for its own table, then for the label maps of all folds, and leaves as
 # much to the scoring of all at the end.
 PASSES = 3
-LEAST_S = 1.0  # a fold that gets less is refused by its own training, which says how much is missing
+# Of an equal share of the whole: what a fold gets where those before it took too long. The whole then ends late, by a
+# twentieth for one of five; with nothing left it could never be finished.
+LEAST = 0.25
 
 
 @dataclass
@@ -18,11 +20,13 @@ class FoldsTime:
 
     Attributes:
         ends_at_s: When everything should be over, on the scale of time.monotonic.
+        whole_s: The whole budget.
         folds: Number of folds in all.
         segmenting_s: What segmenting a hold-out took, for each fold it was done for so far.
     """
 
     ends_at_s: float
+    whole_s: float
     folds: int
     segmenting_s: list[float] = field(default_factory=list)
 
@@ -38,4 +42,4 @@ class FoldsTime:
         """
         mean_s = sum(self.segmenting_s) / max(1, len(self.segmenting_s))
         end_s = REPORT_S + SCORING_COST * mean_s * (self.folds - folds_left)
-        return max((self.ends_at_s - now_s - end_s) / folds_left, LEAST_S)
+        return max((self.ends_at_s - now_s - end_s) / folds_left, LEAST * self.whole_s / self.folds)
