@@ -11,6 +11,7 @@ from medseg.planning import recipe_defaults as defaults
 from medseg.planning.fingerprint import Fingerprint, is_patient
 from medseg.planning.fit import Fit
 from medseg.planning.recipe_defaults import effect
+from medseg.planning.spacing import has_thick_slices
 from medseg.planning.topology import multiples
 from medseg.planning.yaml_text import Row
 
@@ -147,8 +148,8 @@ def _rotation(data: Fingerprint, fit: Fit, spacing_mm: tuple[float, float, float
 
 
 def _turn_of_thick_slices(fit: Fit, spacing_mm: tuple[float, float, float]) -> float:
-    """Degrees that move the edge of a patch by one slice; no limit where voxels are about even."""
-    if fit.network.topology.is_even:
+    """Degrees that move the edge of a patch by one slice; no limit where no axis has thick slices."""
+    if not has_thick_slices(spacing_mm):
         return math.inf
     thick = max(range(3), key=lambda axis: spacing_mm[axis])
     half_mm = max(fit.patch[axis] * spacing_mm[axis] for axis in range(3) if axis != thick) / 2

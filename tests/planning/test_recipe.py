@@ -71,6 +71,25 @@ def test_thick_slices_are_turned_by_one_slice_at_most(planned: Planned, fingerpr
     assert "5 mm thick" in turn.why
 
 
+def test_thick_slices_limit_the_turn_also_for_a_network_that_halves_all_axes_alike(
+    planned: Planned, fingerprint: Print
+) -> None:
+    turn = rows(planned(fingerprint(study=THICK), network="segresnet"))["augmentation.rotation"]
+    assert turn.value["range"][1] < defaults.ROTATION_DEG
+    assert "5 mm thick" in turn.why
+
+
+@pytest.mark.parametrize("shape", [(140, 172, 137), (160, 160, 48), (34, 65, 34)])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_voxels_of_1_mm_are_no_thick_slices_however_unlike_the_sides_are(
+    planned: Planned, fingerprint: Print, shape: tuple[int, ...], device: str
+) -> None:
+    plan = planned(fingerprint(study={"shape": shape, "box": shape}), device=device)
+    turn = rows(plan)["augmentation.rotation"]
+    assert turn.value["range"] == [-15.0, 15.0]
+    assert not any("thick" in row.why for row in (turn, *plan.fit.network.rows))
+
+
 def test_a_slide_is_turned_all_around_and_a_head_a_little(planned: Planned, fingerprint: Print) -> None:
     slide = rows(planned(fingerprint(study={"shape": (256, 256, 1)}, modality="microscopy", pictures=True)))
     assert slide["augmentation.rotation"].value["range"] == [-180.0, 180.0]
