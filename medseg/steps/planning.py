@@ -63,7 +63,7 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
 
     Raises:
         DatalistError: The data has faults; all at once.
-        UsageError: The device is not there, or the memory is too little for any patch.
+        UsageError: The device is not there, or the memory, as asked for or as there is, is too little for any patch.
         OutputError: The bundle exists, or cannot be written.
         TrainingError: The bundle could not be tried.
     """
@@ -112,15 +112,15 @@ def _fitting(
     tried = first.run(work, request.data, studies=studies)
     smaller = 0
     for _ in range(MOST_TRIES - 1):
-        if tried.peak_gib <= options.memory_gib:
+        if tried is not None and tried.peak_gib <= options.memory_gib:
             break
         smaller = 2 * smaller + 1
         plan = _smaller(found, options, work, smaller, plan, tried)
-        say(f"smaller   {times(plan.fit.patch)}, {plan.fit.batch} per step: {tried.peak_gib:.2g} GB before, when tried")
+        say(f"smaller   {times(plan.fit.patch)}, {plan.fit.batch} per step: {_found(tried)} before, when tried")
         with start(request.device) as again:  # a process remembers its peak, so each trial has its own
             again.device()
             tried = again.run(work, request.data, studies=studies)
-    if tried.peak_gib > options.memory_gib:
+    if tried is None or tried.peak_gib > options.memory_gib:
         raise UsageError(_too_much(options, plan, tried))
     return plan, tried
 
@@ -133,14 +133,23 @@ def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Pla
     return plan
 
 
-def _smaller(found: Found, options: Options, work: Path, smaller: int, plan: Plan, tried: Probe) -> Plan:
+def _smaller(found: Found, options: Options, work: Path, smaller: int, plan: Plan, tried: Probe | None) -> Plan:
     try:
         return _written(found, options, work, smaller=smaller)
     except UsageError:  # there is no smaller patch, and what the last one took is known better than by the formula
         raise UsageError(_too_much(options, plan, tried)) from None
 
 
-def _too_much(options: Options, plan: Plan, tried: Probe) -> str:
+def _found(tried: Probe | None) -> str:
+    return "memory ran out" if tried is None else f"{tried.peak_gib:.2g} GB"
+
+
+def _too_much(options: Options, plan: Plan, tried: Probe | None) -> str:
+    if tried is None:
+        return (
+            f"--memory {options.memory_gib:.2g}GB: memory runs out when a patch of {times(plan.fit.patch)} is tried. "
+            "Close what else holds memory here, or plan on a machine that has more"
+        )
     enough = math.ceil(tried.peak_gib * 10) / 10
     return (
         f"--memory {options.memory_gib:.2g}GB: a patch of {times(plan.fit.patch)} takes {tried.peak_gib:.2g} GB when "

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medseg.core.errors import MedsegError
+from medseg.core.errors import EXIT_REFUSED, MedsegError
 
 if TYPE_CHECKING:
     from medseg.engine.learner import Learner
@@ -173,7 +173,21 @@ def _main(device: str) -> int:
     except MedsegError as error:
         _say({"fault": str(error)})
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        _say({"short": "memory ran out"})
+        return EXIT_REFUSED
     return 0
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory was not enough: for Python, on a GPU, or for tensors on a CPU."""
+    import torch
+
+    told = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    # On a CPU and on Apple's GPUs torch raises a plain RuntimeError; its text alone tells.
+    return told or any(words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory"))
 
 
 def _say(answer: dict[str, Any]) -> None:

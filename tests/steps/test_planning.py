@@ -26,9 +26,9 @@ FOUND = Probe(
 
 
 class Trials:
-    """Answers for processes that are not started: the peaks they find, one after the other."""
+    """Answers for processes that are not started: the peaks they find, one after the other; None for no memory."""
 
-    def __init__(self, *peaks_gib: float, device: str = "cpu") -> None:
+    def __init__(self, *peaks_gib: float | None, device: str = "cpu") -> None:
         self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
         self.studies: list[str] = []
         self.legs = FOUND.legs
@@ -45,13 +45,16 @@ class Trials:
     def device(self) -> str:
         return self.kind
 
-    def run(self, bundle: Path, data: Path, *, studies: list[str]) -> Probe:
+    def run(self, bundle: Path, data: Path, *, studies: list[str]) -> Probe | None:
         text = (bundle / "configs" / "train.yaml").read_text()
         self.patches.append(json.loads(text.partition("patch: ")[2].partition("]")[0] + "]"))
         self.studies = list(studies)
         if not self.peaks:
             raise TrainingError("it broke")
-        return replace(FOUND, peak_gib=self.peaks.pop(0), device=self.kind, legs=self.legs)
+        peak_gib = self.peaks.pop(0)
+        if peak_gib is None:
+            return None
+        return replace(FOUND, peak_gib=peak_gib, device=self.kind, legs=self.legs)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,21 @@ def test_a_memory_that_is_never_kept_is_refused_with_what_is_enough(
 ) -> None:
     with pytest.raises(UsageError, match=r"takes 8\.4 GB when it is tried\. Give --memory 8\.5GB or more"):
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[8.41] * 9))
+    assert not list((tmp_path / "bundles").iterdir())
+
+
+def test_a_patch_on_which_memory_runs_out_is_made_smaller(
+    request_of: Callable[..., PlanRequest], said: list[str]
+) -> None:
+    trials = Trials(None, 7.0)
+    place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
+    assert f"patch: {trials.patches[1]}" in (place / "configs" / "train.yaml").read_text()
+    assert any(line.startswith("smaller") and "memory ran out before, when tried" in line for line in said)
+
+
+def test_memory_that_runs_out_on_every_patch_is_told(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"memory runs out when a patch of .* is tried\. Close what else holds memory"):
+        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[None] * 9))
     assert not list((tmp_path / "bundles").iterdir())
 
 

@@ -28,7 +28,7 @@ def says(child: Path, *lines: str) -> None:
     child.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
 
 
-def run(trial: Trial) -> Probe:
+def run(trial: Trial) -> Probe | None:
     return trial.run(Path("bundle"), Path("data"), studies=["P1"])
 
 
@@ -67,7 +67,7 @@ def test_a_bundle_that_cannot_be_tried_says_why(child: Path) -> None:
 @pytest.mark.parametrize(
     ("end", "why"),
     [
-        ("kill -9 $$", "ended by signal 9, as the system does where memory runs out"),
+        ("kill -15 $$", "ended by signal 15"),
         ("echo first >&2; echo last word >&2; exit 1", "for a few steps: last word"),
         ("exit 3", "ended with exit code 3 and said nothing"),
     ],
@@ -78,6 +78,20 @@ def test_a_process_that_dies_gives_its_last_word(child: Path, end: str, why: str
         trial.device()
         with pytest.raises(TrainingError, match=why):
             run(trial)
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", """echo 'medseg-probe {"short": "memory ran out"}'; exit 1"""])
+def test_a_process_that_runs_out_of_memory_has_found_a_patch_too_large(child: Path, end: str) -> None:
+    says(child, """echo 'medseg-probe {"device": "cpu"}'""", "read request", end)
+    with Trial("cpu") as trial:
+        trial.device()
+        assert run(trial) is None
+
+
+def test_a_process_that_is_killed_before_it_knows_its_device_says_so(child: Path) -> None:
+    says(child, "kill -9 $$")
+    with Trial("cpu") as trial, pytest.raises(TrainingError, match="signal 9, as the system does where memory runs"):
+        trial.device()
 
 
 def test_a_process_that_is_not_needed_is_ended(child: Path) -> None:
