@@ -19,18 +19,11 @@ from medseg.io.formats import is_picture, study_stem
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
 from medseg.planning.likeness import ALIKE, Image, Pair, find_pairs
 from medseg.planning.measures import StudyMeasures
+from medseg.planning.modality import MODALITIES
 from medseg.steps.fingerprint_cache import measure_all, measure_images
 
 FEWEST_PATIENTS = 3  # one trains, one validates, one is held out
 RARE = 0.05  # share of the studies; an undeclared label in so few, or in one, is probably a slip of the pen
-_MODALITIES: Mapping[str, frozenset[str]] = {
-    "MR": frozenset({"mr", "mri", "t1", "t1w", "t1n", "t1c", "t1ce", "t1gd", "t1post", "t2", "t2w", "t2f", "t2star",
-                     "flair", "dwi", "adc", "pd", "swi", "bold", "dce"}),
-    "CT": frozenset({"ct", "cta", "cect", "cbct"}),
-    "microscopy": frozenset({"microscopy", "fluorescence", "histology", "histopathology", "brightfield"}),
-    "PT": frozenset({"pt", "pet"}),
-    "US": frozenset({"us", "ultrasound"}),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -223,7 +216,7 @@ def _modality(dataset: Dataset, words: Mapping[str, object]) -> tuple[str, str]:
     listed = [str(name) for name in said.values()] if isinstance(said, Mapping) else []
     for names, told_by in ((dataset.channel_names, "the names of the channels"), (listed, "dataset.json")):
         plain = [{bare_name(name), *(bare_name(word) for word in name.split())} for name in names]
-        for modality, known in _MODALITIES.items():
+        for modality, known in MODALITIES.items():
             if plain and all(one & known for one in plain):
                 return modality, told_by
     return "unknown", "nobody"
