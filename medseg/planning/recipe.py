@@ -6,21 +6,30 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning import recipe_defaults as defaults
 from medseg.planning.fingerprint import Fingerprint, is_patient
 from medseg.planning.fit import Fit
+from medseg.planning.parts import validation_share
 from medseg.planning.recipe_defaults import effect
 from medseg.planning.spacing import has_thick_slices
 from medseg.planning.topology import multiples
 from medseg.planning.yaml_text import Row
 
 MOST_COVERED = 0.5  # of the median study: a patch of this share holds nearly always what the study holds
+_SEED_WHY = "of split, weights, patches and changes; the same seed on a CPU gives the same weights"
 NEARLY_ALWAYS = 0.95  # share of the studies that hold a label
 
 
 def plan_recipe(
-    data: Fingerprint, fit: Fit, shape: Shape, spacing_mm: tuple[float, float, float], budget_min: float | None
+    data: Fingerprint,
+    fit: Fit,
+    shape: Shape,
+    spacing_mm: tuple[float, float, float],
+    *,
+    split: Split,
+    budget_min: float | None,
 ) -> dict[str, tuple[Row, ...]]:
     """Section to rows, in the order of train.yaml; "" holds what stands in no section.
 
@@ -29,15 +38,15 @@ def plan_recipe(
         fit: Patch, batch, network.
         shape: Median study at the target spacing.
         spacing_mm: Target.
+        split: Of the studies: an epoch runs over those that train.
         budget_min: Wall time of a training; None counts epochs.
     """
     name = fit.network.name
-    # Of the studies: an epoch runs over them, and a patient may have several.
-    training = max(1, round(data.studies * (1 - 1 / defaults.FOLDS) * (1 - _validation_share(data))))
+    training = len(split.train)
     per_study = _patches_per_study(fit, shape, training)
     curriculum = _curriculum(fit)
     return {
-        "": (Row("seed", 0, "of split, weights, patches and changes; the same seed on a CPU gives the same weights"),),
+        "": (Row("seed", defaults.SEED, _SEED_WHY),),
         "split": _split(data),
         "sampling": _sampling(data, fit, shape, per_study),
         "curriculum": curriculum,
@@ -57,14 +66,8 @@ def plan_recipe(
     }
 
 
-def _validation_share(data: Fingerprint) -> float:
-    rest = data.patients * (1 - 1 / defaults.FOLDS)
-    enough = rest * defaults.VALIDATION_SHARE >= defaults.FEWEST_VALIDATING
-    return defaults.VALIDATION_SHARE if enough else defaults.VALIDATION_SHARE_SMALL
-
-
 def _split(data: Fingerprint) -> tuple[Row, ...]:
-    share = _validation_share(data)
+    share = validation_share(data.patients)
     return (
         Row(
             "folds", defaults.FOLDS, f"parts of the {data.patients} patients; one is held out, scored once, at the end"

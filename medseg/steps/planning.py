@@ -12,6 +12,7 @@ from pathlib import Path
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
 from medseg.planning.card import bundle_files
+from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
@@ -82,7 +83,7 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
             with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=request.output) as temporary:
                 work = Path(temporary) / request.name
                 plan, tried = _fitting(found, options, work, request, trial, say, start)
-                for line in probe_lines(plan, tried, found.dataset.studies):
+                for line in probe_lines(plan, tried):
                     say(line)
                 work.rename(place)
         except OSError as error:
@@ -126,7 +127,7 @@ def _fitting(
 
 
 def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Plan:
-    plan = make_plan(found.fingerprint, options, smaller=smaller)
+    plan = make_plan(found.fingerprint, options, split=plan_split(found.dataset.studies), smaller=smaller)
     shutil.rmtree(work, ignore_errors=True)
     for name, text in bundle_files(plan).items():
         write_text(work / name, text)

@@ -47,14 +47,6 @@ def test_a_budget_stands_in_the_recipe(planned: Planned) -> None:
     assert rows(planned())["length.budget_min"].value is None
 
 
-@pytest.mark.parametrize(("patients", "share"), [(99, 0.2), (100, 0.1)])
-def test_few_patients_give_a_larger_share_to_validation(
-    planned: Planned, fingerprint: Print, patients: int, share: float
-) -> None:
-    # 0.1 of the 80 that are not held out are 8, the fewest that are worth it
-    assert rows(planned(fingerprint(patients)))["split.validation_share"].value == share
-
-
 def test_flips_are_those_that_the_labels_allow(planned: Planned, fingerprint: Print) -> None:
     data = replace(fingerprint(), mirroring=(Mirroring(0, True, "a yes"), Mirroring(1, False, "b no")))
     flips = rows(planned(data))["augmentation.flip_axes"]
@@ -134,4 +126,13 @@ def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerpri
 def test_an_epoch_runs_over_studies_of_which_a_patient_may_have_several(planned: Planned, fingerprint: Print) -> None:
     five_each = replace(fingerprint(100), patients=20)
     row = rows(planned(five_each))["length.epochs"]
-    assert "64 training studies" in row.why  # of 100: 80 not held out, of which 0.2 validate
+    assert "65 training studies" in row.why  # of 20 patients 4 are held out and 3 of 16 validate
+
+
+@pytest.mark.parametrize(("patients", "training"), [(3, 1), (4, 2), (6, 3), (11, 6)])
+def test_few_patients_are_counted_as_the_training_will_split_them(
+    planned: Planned, fingerprint: Print, patients: int, training: int
+) -> None:
+    given = rows(planned(fingerprint(patients)))
+    assert f"epoch of {training} training studies" in given["length.epochs"].why
+    assert given["sampling.patches_per_study"].value == -(-defaults.FEWEST_PATCHES // training)

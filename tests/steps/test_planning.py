@@ -137,6 +137,16 @@ def test_memory_counts_the_prepared_studies_of_the_training(
     assert line.endswith("within 8 GB")
 
 
+def test_memory_counts_the_patients_that_a_small_set_holds_out(
+    request_of: Callable[..., PlanRequest], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three patients one is held out: of 3 GB prepared 2 GB are kept, beside the 1 GB that was tried."""
+    monkeypatch.setattr("medseg.planning.plan.prepared_gib", lambda *_: 3.0)
+    three = tiny.write_tiny_cohort(tmp_path / "three", studies=3)
+    plan_bundle(request_of(data=three), say=said.append, warn=silent, start=Trials(1.2))
+    assert any(line.startswith("memory    about 3.0 GB in a training") for line in said)
+
+
 def test_a_plan_that_takes_too_much_is_made_smaller(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
     trials = Trials(9.0, 8.5, 7.0)
     place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
