@@ -37,6 +37,15 @@ def test_what_is_cut_off_does_not_count(planned: Planned, fingerprint: Print) ->
     assert plan.shape == (36, 50, 36)
 
 
+@pytest.mark.parametrize("modality", ["unknown", "XC"])
+def test_pictures_are_never_cut_whatever_their_modality(planned: Planned, fingerprint: Print, modality: str) -> None:
+    masked = {"shape": (512, 512, 1), "box": (300, 300, 1), "zero_share": 0.6}
+    plan = planned(fingerprint(study=masked, modality=modality, pictures=True))
+    assert plan.shape == (512, 512, 1)
+    assert not plan.normalisation.crop
+    assert plan.normalisation.kind == "nonzero"
+
+
 def test_pictures_have_a_window_of_two_axes(planned: Planned, fingerprint: Print) -> None:
     plan = planned(fingerprint(study={"shape": (256, 256, 1), "box": (256, 256, 1)}, modality="microscopy"))
     assert plan.axes == [0, 1]
