@@ -71,7 +71,8 @@ def choose_fit(frame: Frame, memory_gib: float, *, smaller: int = 0) -> Fit | No
     Args:
         frame: What it must fit.
         memory_gib: Limit.
-        smaller: How many candidates that would fit by the formula to pass over: a probe showed they do not.
+        smaller: How many candidates that would fit by the formula to pass over: a probe showed they do not. Where there
+            are not so many, the smallest is taken.
 
     Returns:
         None where not even the smallest patch fits.
@@ -81,7 +82,7 @@ def choose_fit(frame: Frame, memory_gib: float, *, smaller: int = 0) -> Fit | No
     ]
     light = [fit for fit in fitting if fit.gflop <= defaults.MOST_GFLOP.get(frame.device, math.inf)]
     chosen = light or fitting[-1:]  # a step of the smallest patch may take long; there is no smaller one
-    return chosen[smaller] if smaller < len(chosen) else None
+    return chosen[min(smaller, len(chosen) - 1)] if chosen else None
 
 
 def least_fit(frame: Frame) -> Fit:

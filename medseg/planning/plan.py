@@ -147,16 +147,22 @@ def _fit(
     )
     fit = choose_fit(frame, options.memory_gib, smaller=smaller)
     if fit is None:
-        raise UsageError(_too_little(options, least_fit(frame)))
+        raise UsageError(_too_little(options, least_fit(frame), frame.largest))
     return fit
 
 
-def _too_little(options: Options, least: Fit) -> str:
-    """Why no patch fits, with what the smallest needs."""
-    sides = " x ".join(str(side) for side in least.patch)
+def _too_little(options: Options, least: Fit, largest: Shape) -> str:
+    """Why no patch fits, with what the smallest needs, or the largest study whatever the patch."""
+    what = f"one of {_times(least.patch)}"
+    if least.demand.study_decides:
+        what = f"segmenting the largest study, {_times(largest)},"
     program = f", {least.demand.program_gib:.1f} GB of it for the program itself" if least.demand.program_gib else ""
     enough = math.ceil(least.demand.gib / MEMORY_STEP) * MEMORY_STEP
     return (
-        f"--memory {options.memory_gib:.2g}GB is too little for any patch: one of {sides} needs "
+        f"--memory {options.memory_gib:.2g}GB is too little for any patch: {what} needs "
         f"{least.demand.gib:.2g} GB{program}. Give --memory {enough:.1f}GB or more"
     )
+
+
+def _times(shape: Shape) -> str:
+    return " x ".join(str(side) for side in shape)

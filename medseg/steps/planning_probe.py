@@ -50,6 +50,7 @@ class Probe:
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
             on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
         prepared_gib: Of it, studies that the probe kept in memory.
+        steps_gib: Most memory before the largest study was segmented.
     """
 
     device: str
@@ -60,6 +61,7 @@ class Probe:
     finish_s: float
     peak_gib: float
     prepared_gib: float
+    steps_gib: float
 
 
 def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Sequence[str]) -> Probe:
@@ -96,9 +98,10 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     prepared = [prepare_study(study, parts.preprocessing, cohort.class_of_value) for study in chosen]
     legs = measure_legs(parts, prepared, prepared[1:2] or prepared)
     speeds = tuple(_speed(leg, parts.learner) for leg in legs)
+    beside_gib = 0.0 if place.type == "cuda" else BESIDE_GIB
+    steps_gib = peak_memory_gib(place) + beside_gib
     parts.predictor().predict(read_study(chosen[0]))
     kept, study_s = sum(one.image.nbytes + one.label.nbytes for one in prepared) / 2**30, legs[-1].speed.study_s
-    on_gpu = place.type == "cuda"
     return Probe(
         device=str(place),
         precision=precision.name,
@@ -106,8 +109,9 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
         study_s=study_s,
         holdout_s=HOLDOUT_COST * study_s,
         finish_s=FINISH_S,
-        peak_gib=peak_memory_gib(place) + (0.0 if on_gpu else BESIDE_GIB),
-        prepared_gib=0.0 if on_gpu else kept,
+        peak_gib=peak_memory_gib(place) + beside_gib,
+        prepared_gib=0.0 if place.type == "cuda" else kept,
+        steps_gib=steps_gib,
     )
 
 

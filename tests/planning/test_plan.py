@@ -58,6 +58,12 @@ def test_equal_data_gives_equal_plans(planned: Planned) -> None:
     assert (one.recipe, one.fit.patch, one.spacing_why) == (other.recipe, other.fit.patch, other.spacing_why)
 
 
+def test_a_large_study_that_no_patch_makes_smaller_is_named(planned: Planned, fingerprint: Print) -> None:
+    scan = {"shape": (512, 512, 700), "box": (512, 512, 700)}
+    with pytest.raises(UsageError, match=r"segmenting the largest study, 512 x 512 x 700, needs .* Give --memory"):
+        planned(fingerprint(study=scan), memory_gib=4.0)
+
+
 def test_too_little_memory_is_refused_with_what_would_do(planned: Planned) -> None:
     with pytest.raises(UsageError, match=r"--memory 0.5GB is too little for any patch") as caught:
         planned(memory_gib=0.5)

@@ -22,6 +22,7 @@ FOUND = Probe(
     finish_s=10.0,
     peak_gib=1.2,
     prepared_gib=0.2,
+    steps_gib=1.2,
 )
 
 
@@ -31,7 +32,7 @@ class Trials:
     def __init__(self, *peaks_gib: float | None, device: str = "cpu") -> None:
         self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
         self.studies: list[str] = []
-        self.legs = FOUND.legs
+        self.legs, self.steps_gib = FOUND.legs, 0.0
 
     def __call__(self, device: str) -> Any:
         return self
@@ -54,7 +55,8 @@ class Trials:
         peak_gib = self.peaks.pop(0)
         if peak_gib is None:
             return None
-        return replace(FOUND, peak_gib=peak_gib, device=self.kind, legs=self.legs)
+        steps_gib = self.steps_gib or peak_gib
+        return replace(FOUND, peak_gib=peak_gib, steps_gib=steps_gib, device=self.kind, legs=self.legs)
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +161,31 @@ def test_a_memory_that_is_never_kept_is_refused_with_what_is_enough(
     request_of: Callable[..., PlanRequest], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"takes 8\.4 GB when it is tried\. Give --memory 8\.5GB or more"):
-        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[8.41] * 9))
+        plan_bundle(request_of(), say=silent, warn=silent, start=(trials := Trials(*[8.41] * 9)))
+    assert trials.patches[-1] == [16, 16, 16]
     assert not list((tmp_path / "bundles").iterdir())
+
+
+def test_the_smallest_patch_is_tried_before_a_memory_is_refused(request_of: Callable[..., PlanRequest]) -> None:
+    trials = Trials(*[8.41] * 9)
+    with pytest.raises(UsageError, match="the smallest patch"):
+        plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    last = Trials(*[8.41] * (len(trials.patches) - 1), 7.0)
+    plan_bundle(request_of(), say=silent, warn=silent, start=last)
+    assert last.patches == trials.patches
+
+
+def test_a_study_that_takes_more_than_any_step_is_refused_at_once(
+    request_of: Callable[..., PlanRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medseg.planning.memory.Demand.study_decides", True)
+    trials = Trials(8.41)
+    trials.steps_gib = 2.0
+    with pytest.raises(
+        UsageError, match=r"segmenting the largest study, \d+ x \d+ x \d+, whatever the patch, takes 8\.4"
+    ):
+        plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    assert len(trials.patches) == 1
 
 
 def test_a_patch_on_which_memory_runs_out_is_made_smaller(
@@ -173,7 +198,9 @@ def test_a_patch_on_which_memory_runs_out_is_made_smaller(
 
 
 def test_memory_that_runs_out_on_every_patch_is_told(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"memory runs out when a patch of .* is tried\. Close what else holds memory"):
+    with pytest.raises(
+        UsageError, match=r"memory runs out when the smallest patch, .*, is tried\. Close what else holds memory"
+    ):
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[None] * 9))
     assert not list((tmp_path / "bundles").iterdir())
 
