@@ -86,12 +86,14 @@ def _sampling(data: Fingerprint, fit: Fit, shape: Shape, per_study: int) -> tupl
     covered = math.prod(fit.patch) / math.prod(shape)
     why = f"the median study is {_times(shape)} at this spacing, {_share_in_words(covered)}; "
     why += multiples(fit.network.divisor)
-    if fit.shrunk:
+    if fit.patch_is_cut:
         why += "; smaller than the study to stay within memory and time of a step"
     present = f"labels are {data.foreground_share:.2%} of a study (median)"
+    steps = f"patches per step, about {fit.gflop:.0f} GFLOP: "
+    fewer = f"not {fit.largest_batch}, to stay within memory and time of a step"
     return (
         Row("patch", list(fit.patch), why),
-        Row("batch", fit.batch, f"patches per step, about {fit.gflop:.0f} GFLOP: small, so that there are many steps"),
+        Row("batch", fit.batch, steps + (fewer if fit.batch_is_cut else "small, so that there are many steps")),
         Row("patches_per_study", per_study, "an epoch is this many patches of every training study"),
         Row("foreground", defaults.FOREGROUND, f"share of patches centred on a label, each equally often; {present}"),
     )

@@ -112,6 +112,16 @@ def test_a_small_part_of_a_large_study_is_drawn_several_times(planned: Planned, 
     assert rows(planned(fingerprint(300)))["sampling.patches_per_study"].value == 1
 
 
+def test_a_batch_that_was_made_smaller_is_no_smaller_patch(planned: Planned, fingerprint: Print) -> None:
+    """56 voxels a side cost a step of two patches more than a CPU should do; one patch is the whole study."""
+    plan = planned(fingerprint(study={"shape": (56, 56, 56), "box": (56, 56, 56)}))
+    given = rows(plan)
+    assert (plan.fit.patch, plan.fit.batch) == ((56, 56, 56), 1)
+    assert given["sampling.patch"].why.endswith("a patch covers it whole; multiples of 8")
+    assert given["sampling.batch"].why.endswith("GFLOP: not 2, to stay within memory and time of a step")
+    assert rows(planned())["sampling.batch"].why.endswith("small, so that there are many steps")
+
+
 def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerprint: Print) -> None:
     plan = planned(fingerprint(30))
     given = rows(plan)
