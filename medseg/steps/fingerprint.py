@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import combinations, takewhile
 from pathlib import Path
 
 from medseg.core.errors import DatalistError, raise_faults
@@ -115,7 +115,14 @@ def _labels(dataset: Dataset, inspection: Inspection) -> tuple[dict[int, str], l
         for value, name in names.items()
         if value not in found and found and not inspection.faults_of  # a study with a fault may hold it
     ]
-    return names, [*_undeclared(found, names), *empty], unseen
+    return names, [*_same_names(names), *_undeclared(found, names), *empty], unseen
+
+
+def _same_names(names: Mapping[int, str]) -> Iterator[str]:
+    """Labels that a bundle could not tell apart: it knows names by their letters and digits, in either case."""
+    for (value, name), (other, like) in combinations(names.items(), 2):
+        if bare_name(name) == bare_name(like):
+            yield f"labels {value} '{name}' and {other} '{like}' differ only in signs or capitals; rename one"
 
 
 def _found_values(dataset: Dataset, inspection: Inspection) -> dict[int, list[tuple[Path, int]]]:

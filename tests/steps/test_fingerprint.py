@@ -134,6 +134,16 @@ def test_a_label_that_is_declared_and_absent_is_a_warning(tmp_path: Path, warned
     assert "label 3 'horn' is declared, and in no study" in warning
 
 
+@pytest.mark.parametrize(("one", "other"), [("CD3+", "CD3-"), ("Head", "head")])
+def test_labels_whose_names_mean_the_same_are_a_fault(tmp_path: Path, one: str, other: str) -> None:
+    write_cohort(tmp_path)
+    words = json.loads((tmp_path / "dataset.json").read_text())
+    words["labels"] = {"0": "background", "1": one, "2": other}
+    (tmp_path / "dataset.json").write_text(json.dumps(words))
+    message = refusal(tmp_path)
+    assert f"labels 1 '{one}' and 2 '{other}' differ only in signs or capitals; rename one" in message
+
+
 def test_one_undeclared_label_is_the_foreground(tmp_path: Path) -> None:
     write_cohort(tmp_path, declared=False)
     for number in range(5):
