@@ -19,6 +19,7 @@ from medseg.io.formats import is_picture, study_stem
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
 from medseg.planning.likeness import ALIKE, Image, Pair, find_pairs
 from medseg.planning.measures import StudyMeasures
+from medseg.planning.mirroring import SIDES
 from medseg.planning.modality import MODALITIES
 from medseg.steps.fingerprint_cache import measure_all, measure_images
 
@@ -75,7 +76,13 @@ def take_fingerprint(
     pairs = _pairs(dataset, measures)
     for warning in [*warnings, *_alike(pairs, dataset.studies)]:
         warn(warning)
-    faults = [*inspection.faults, *odd, *_patients(dataset), *_copies(pairs, dataset.studies)]
+    faults = [
+        *inspection.faults,
+        *odd,
+        *_patients(dataset),
+        *_mixed_thickness(measures, sound),
+        *_copies(pairs, dataset.studies),
+    ]
     raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
     source = _source(dataset, names, modality)
     patients = len({study.patient for study in dataset.studies})
@@ -164,6 +171,19 @@ def _patients(dataset: Dataset) -> list[str]:
         f"{patients} patient(s) with a label cannot be split into training, validation and hold-out; "
         f"give {FEWEST_PATIENTS} or more"
     ]
+
+
+def _mixed_thickness(measures: Mapping[str, StudyMeasures], studies: Sequence[Study]) -> Iterator[str]:
+    """Sets of which more than half are single slices and the rest is not: no network takes both."""
+    files = {study.id: study.files()[0] for study in studies}
+    for axis, sides in enumerate(SIDES):
+        sizes = sorted((one.shape[axis], name) for name, one in measures.items())
+        if sizes and sizes[len(sizes) // 2][0] == 1 < sizes[-1][0]:
+            single, (longest, name) = sum(size == 1 for size, _ in sizes), sizes[-1]
+            yield (
+                f"{single} of {len(sizes)} studies are one voxel thick along {sides}, others are not "
+                f"('{files[name]}' has {longest}): plan them apart, each kind in a data set of its own"
+            )
 
 
 def _copies(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
