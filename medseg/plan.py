@@ -12,6 +12,7 @@ from pathlib import Path
 from medseg.core.command import Parser, minutes, run_command
 from medseg.core.errors import EXIT_DONE, DatalistError, OutputError, UsageError
 from medseg.core.machine import default_folder
+from medseg.planning.modality import asked_modality
 from medseg.planning.networks import NETWORKS
 from medseg.runs.folder import checked_name
 
@@ -119,15 +120,14 @@ def plan(
 
 
 def modality_word(text: str) -> str:
-    """A modality as it is written: DICOM words in capitals, microscopy in small letters.
+    """A modality as medseg writes it: "CT" for CBCT, "microscopy" for histology.
 
     Raises:
         UsageError: It is no word.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,31}", text):
         raise UsageError(f"--modality '{text}' is no word; give MR, CT, microscopy or another")
-    plain = {"mri": "MR", "pet": "PT", "ultrasound": "US"}.get(text.lower(), text)
-    return plain.lower() if plain.lower() == "microscopy" else plain.upper()
+    return asked_modality(text)
 
 
 def _gib(text: str) -> float:

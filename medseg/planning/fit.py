@@ -55,6 +55,8 @@ class Fit:
         demand: Memory by formula.
         gflop: Work of a step.
         shrunk: How many candidates before it were too large.
+        largest_patch: Patch of the first candidate: the whole median study, made divisible.
+        largest_batch: Its batch.
     """
 
     patch: Shape
@@ -63,6 +65,18 @@ class Fit:
     demand: Demand
     gflop: float
     shrunk: int = 0
+    largest_patch: Shape = ()
+    largest_batch: int = 0
+
+    @property
+    def patch_is_cut(self) -> bool:
+        """Whether the patch was made smaller to stay within a limit."""
+        return self.shrunk > 0 and self.patch != self.largest_patch
+
+    @property
+    def batch_is_cut(self) -> bool:
+        """Whether the batch alone was: its patch is still the largest."""
+        return self.shrunk > 0 and not self.patch_is_cut
 
 
 def choose_fit(frame: Frame, memory_gib: float, *, smaller: int = 0) -> Fit | None:
@@ -71,17 +85,22 @@ def choose_fit(frame: Frame, memory_gib: float, *, smaller: int = 0) -> Fit | No
     Args:
         frame: What it must fit.
         memory_gib: Limit.
-        smaller: How many candidates that would fit by the formula to pass over: a probe showed they do not.
+        smaller: How many candidates that would fit by the formula to pass over: a probe showed they do not. Where there
+            are not so many, the smallest is taken.
 
     Returns:
         None where not even the smallest patch fits.
     """
+    row = list(candidates(frame))
+    largest = row[0]
     fitting = [
-        replace(fit, shrunk=number) for number, fit in enumerate(candidates(frame)) if fit.demand.gib <= memory_gib
+        replace(fit, shrunk=number, largest_patch=largest.patch, largest_batch=largest.batch)
+        for number, fit in enumerate(row)
+        if fit.demand.gib <= memory_gib
     ]
     light = [fit for fit in fitting if fit.gflop <= defaults.MOST_GFLOP.get(frame.device, math.inf)]
     chosen = light or fitting[-1:]  # a step of the smallest patch may take long; there is no smaller one
-    return chosen[smaller] if smaller < len(chosen) else None
+    return chosen[min(smaller, len(chosen) - 1)] if chosen else None
 
 
 def least_fit(frame: Frame) -> Fit:

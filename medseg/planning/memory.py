@@ -37,6 +37,11 @@ class Demand:
         """At its highest; steps and studies take turns."""
         return self.program_gib + max(self.step_gib, self.study_gib)
 
+    @property
+    def study_decides(self) -> bool:
+        """Whether a smaller patch would take as much: it is the largest study that needs it."""
+        return self.study_gib >= self.step_gib
+
 
 def demand(
     network: Network, patch: Shape, batch: int, *, channels: int, classes: int, largest: Shape, device: str

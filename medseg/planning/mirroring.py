@@ -29,7 +29,10 @@ FEWEST = 3  # studies in which a number is measured before it counts
 # Bodies are alike on both sides from left to right alone; along other axes many studies must show that sides do not
 # matter.
 FEWEST_FOR_OTHER_AXES = 20
-_SIDED = frozenset({"left", "right"})  # a name with one of these words needs no measurement
+# Words of a name that need no measurement: a sign for a side alone, or left and right at an end: "leftkidney", but not
+# "cleft", "bright", "upright", "leftover". Vertebra "L1" is a word of its own.
+_SIDED = re.compile(r"(?:l|r|lh|rh|(?:left|right)(?!over).*|.*(?<!\bc)left|.*(?<!\bb)(?<!\bup)right)")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # where LeftKidney and LKidney are parted
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,28 @@ def _judge(
     no, yes = f"{SIDES[axis]} no:", f"{SIDES[axis]} yes:"
     if against:
         return Mirroring(axis, False, f"{no} {_in_words(_clearest(against))}")
-    sided = [name for name in names.values() if _SIDED & set(re.findall("[a-z]+", name.lower()))]
+    sided = [name for name in names.values() if is_sided(name)]
     if axis == 0 and is_patient and sided:
         return Mirroring(axis, False, f"{no} {sided[0]} is named after its side")
     if axis > 0 and is_patient and len(studies) < FEWEST_FOR_OTHER_AXES:
         return Mirroring(axis, False, f"{no} {len(studies)} studies are too few to show that sides do not matter")
-    return Mirroring(axis, True, f"{yes} at most {_in_words(_clearest(sides))}")
+    return Mirroring(axis, True, f"{yes} at most {_in_words(_largest(sides))}")
+
+
+def is_sided(name: str) -> bool:
+    """Whether a label says on which side of the body it lies: "LeftKidney", "kidney_l", "hippocampus rh"."""
+    words = re.findall("[a-z0-9]+", _CAMEL.sub(" ", name).lower())
+    return any(_SIDED.fullmatch(word) for word in words)
 
 
 def _clearest(sides: Sequence[Side]) -> Side:
     return max(sides, key=lambda side: (side.same_sign, abs(side.median)))
+
+
+def _largest(sides: Sequence[Side]) -> Side:
+    """Of the numbers that count; of all where none was measured often enough."""
+    counted = [side for side in sides if side.studies >= FEWEST]
+    return max(counted or sides, key=lambda side: abs(side.median))
 
 
 def sides_of(

@@ -98,11 +98,10 @@ def _dynunet(topology: Topology, channels: int, classes: int, first: int) -> Net
     deep = _deepened(topology, _DYNUNET_STEPS)
     filters = _filters(len(deep.kernels), first)
     strides = [(1,) * len(deep.divisor), *deep.strides]
-    later = "" if deep.is_even else "; an axis of thick slices is halved once the others have caught up"
     rows = (
         Row("filters", filters, f"of the {len(filters)} levels; window sides are {multiples(deep.divisor)}"),
         Row("kernel_size", _short(deep.kernels), _waiting(deep)),
-        Row("strides", _short(strides), f"the first level keeps the grid{later}"),
+        Row("strides", _short(strides), f"the first level keeps the grid{_uneven(deep)}"),
         Row("upsample_kernel_size", _short(deep.strides), "undoes the strides"),
         Row("norm_name", ["instance", {"affine": True}], "by study: batches are small"),
         Row("res_block", True, "residual convolutions learn faster at the start"),
@@ -166,3 +165,12 @@ def _waiting(topology: Topology) -> str:
         return "voxels are about as long along every axis"
     levels = "level" if waiting == 1 else f"{waiting} levels"
     return f"1 along thick slices in the first {levels}, until the others have been halved to their length"
+
+
+def _uneven(topology: Topology) -> str:
+    """Why the axes are not halved alike; empty where they are."""
+    if topology.is_even:
+        return ""
+    if 1 in topology.kernels[0]:  # only voxels that are long from the start have no neighbours to compare
+        return "; an axis of thick slices is halved once the others have caught up"
+    return "; an axis that has become too short is not halved again"

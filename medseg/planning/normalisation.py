@@ -41,7 +41,9 @@ def plan_normalisation(data: Fingerprint) -> Normalisation:
         share = f"{data.zero_share:.0%} of the voxels are exactly 0 (median study), the body is masked"
         why = f"{spread}; {share}: mean 0, deviation 1 of what is not 0"
         # MONAI's CropForeground keeps what is above 0: where a body has values below, it would cut into it.
-        return Normalisation("nonzero", why, crop=all(one.low >= 0 for one in data.intensities))
+        # Pictures are read as they are: their preprocessing places and cuts nothing.
+        crop = not data.source.pictures and all(one.low >= 0 for one in data.intensities)
+        return Normalisation("nonzero", why, crop=crop)
     return Normalisation("study", f"{spread}: mean 0, deviation 1 per study and channel")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from medseg.core.errors import UsageError
+from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning.fingerprint import Fingerprint
 from medseg.planning.fit import Fit, Frame, choose_fit, least_fit
@@ -56,6 +57,7 @@ class Plan:
         shape: Median study at the target spacing, without what is cut off.
         fit: Patch, batch, network.
         prepared_gib: Of all studies in memory.
+        split: Who trains, validates and is held out.
         recipe: Section of train.yaml to its rows; "" holds the seed.
     """
 
@@ -71,6 +73,7 @@ class Plan:
     shape: Shape
     fit: Fit
     prepared_gib: float
+    split: Split
     recipe: Mapping[str, tuple[Row, ...]]
 
     @property
@@ -84,12 +87,13 @@ class Plan:
         return [self.fit.patch[axis] for axis in self.axes]
 
 
-def make_plan(data: Fingerprint, options: Options, *, smaller: int = 0) -> Plan:
+def make_plan(data: Fingerprint, options: Options, *, split: Split, smaller: int = 0) -> Plan:
     """The plan for a data set; equal arguments give equal plans.
 
     Args:
         data: What it holds.
         options: As asked for.
+        split: Of its studies.
         smaller: How many patches that fit by the formula to pass over: a probe showed they take too much.
 
     Raises:
@@ -117,7 +121,8 @@ def make_plan(data: Fingerprint, options: Options, *, smaller: int = 0) -> Plan:
         shape=shape,
         fit=fit,
         prepared_gib=prepared_gib(shapes, len(data.source.channels)),
-        recipe=plan_recipe(data, fit, shape, spacing, options.budget_min),
+        split=split,
+        recipe=plan_recipe(data, fit, shape, spacing, split=split, budget_min=options.budget_min),
     )
 
 
@@ -142,16 +147,22 @@ def _fit(
     )
     fit = choose_fit(frame, options.memory_gib, smaller=smaller)
     if fit is None:
-        raise UsageError(_too_little(options, least_fit(frame)))
+        raise UsageError(_too_little(options, least_fit(frame), frame.largest))
     return fit
 
 
-def _too_little(options: Options, least: Fit) -> str:
-    """Why no patch fits, with what the smallest needs."""
-    sides = " x ".join(str(side) for side in least.patch)
+def _too_little(options: Options, least: Fit, largest: Shape) -> str:
+    """Why no patch fits, with what the smallest needs, or the largest study whatever the patch."""
+    what = f"one of {_times(least.patch)}"
+    if least.demand.study_decides:
+        what = f"segmenting the largest study, {_times(largest)},"
     program = f", {least.demand.program_gib:.1f} GB of it for the program itself" if least.demand.program_gib else ""
     enough = math.ceil(least.demand.gib / MEMORY_STEP) * MEMORY_STEP
     return (
-        f"--memory {options.memory_gib:.2g}GB is too little for any patch: one of {sides} needs "
+        f"--memory {options.memory_gib:.2g}GB is too little for any patch: {what} needs "
         f"{least.demand.gib:.2g} GB{program}. Give --memory {enough:.1f}GB or more"
     )
+
+
+def _times(shape: Shape) -> str:
+    return " x ".join(str(side) for side in shape)

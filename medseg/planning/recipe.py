@@ -6,20 +6,30 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning import recipe_defaults as defaults
 from medseg.planning.fingerprint import Fingerprint, is_patient
 from medseg.planning.fit import Fit
+from medseg.planning.parts import validation_share
 from medseg.planning.recipe_defaults import effect
+from medseg.planning.spacing import has_thick_slices
 from medseg.planning.topology import multiples
 from medseg.planning.yaml_text import Row
 
 MOST_COVERED = 0.5  # of the median study: a patch of this share holds nearly always what the study holds
+_SEED_WHY = "of split, weights, patches and changes; the same seed on a CPU gives the same weights"
 NEARLY_ALWAYS = 0.95  # share of the studies that hold a label
 
 
 def plan_recipe(
-    data: Fingerprint, fit: Fit, shape: Shape, spacing_mm: tuple[float, float, float], budget_min: float | None
+    data: Fingerprint,
+    fit: Fit,
+    shape: Shape,
+    spacing_mm: tuple[float, float, float],
+    *,
+    split: Split,
+    budget_min: float | None,
 ) -> dict[str, tuple[Row, ...]]:
     """Section to rows, in the order of train.yaml; "" holds what stands in no section.
 
@@ -28,15 +38,15 @@ def plan_recipe(
         fit: Patch, batch, network.
         shape: Median study at the target spacing.
         spacing_mm: Target.
+        split: Of the studies: an epoch runs over those that train.
         budget_min: Wall time of a training; None counts epochs.
     """
     name = fit.network.name
-    # Of the studies: an epoch runs over them, and a patient may have several.
-    training = max(1, round(data.studies * (1 - 1 / defaults.FOLDS) * (1 - _validation_share(data))))
+    training = len(split.train)
     per_study = _patches_per_study(fit, shape, training)
     curriculum = _curriculum(fit)
     return {
-        "": (Row("seed", 0, "of split, weights, patches and changes; the same seed on a CPU gives the same weights"),),
+        "": (Row("seed", defaults.SEED, _SEED_WHY),),
         "split": _split(data),
         "sampling": _sampling(data, fit, shape, per_study),
         "curriculum": curriculum,
@@ -56,14 +66,8 @@ def plan_recipe(
     }
 
 
-def _validation_share(data: Fingerprint) -> float:
-    rest = data.patients * (1 - 1 / defaults.FOLDS)
-    enough = rest * defaults.VALIDATION_SHARE >= defaults.FEWEST_VALIDATING
-    return defaults.VALIDATION_SHARE if enough else defaults.VALIDATION_SHARE_SMALL
-
-
 def _split(data: Fingerprint) -> tuple[Row, ...]:
-    share = _validation_share(data)
+    share = validation_share(data.patients)
     return (
         Row(
             "folds", defaults.FOLDS, f"parts of the {data.patients} patients; one is held out, scored once, at the end"
@@ -82,12 +86,14 @@ def _sampling(data: Fingerprint, fit: Fit, shape: Shape, per_study: int) -> tupl
     covered = math.prod(fit.patch) / math.prod(shape)
     why = f"the median study is {_times(shape)} at this spacing, {_share_in_words(covered)}; "
     why += multiples(fit.network.divisor)
-    if fit.shrunk:
+    if fit.patch_is_cut:
         why += "; smaller than the study to stay within memory and time of a step"
     present = f"labels are {data.foreground_share:.2%} of a study (median)"
+    steps = f"patches per step, about {fit.gflop:.0f} GFLOP: "
+    fewer = f"not {fit.largest_batch}, to stay within memory and time of a step"
     return (
         Row("patch", list(fit.patch), why),
-        Row("batch", fit.batch, f"patches per step, about {fit.gflop:.0f} GFLOP: small, so that there are many steps"),
+        Row("batch", fit.batch, steps + (fewer if fit.batch_is_cut else "small, so that there are many steps")),
         Row("patches_per_study", per_study, "an epoch is this many patches of every training study"),
         Row("foreground", defaults.FOREGROUND, f"share of patches centred on a label, each equally often; {present}"),
     )
@@ -147,8 +153,8 @@ def _rotation(data: Fingerprint, fit: Fit, spacing_mm: tuple[float, float, float
 
 
 def _turn_of_thick_slices(fit: Fit, spacing_mm: tuple[float, float, float]) -> float:
-    """Degrees that move the edge of a patch by one slice; no limit where voxels are about even."""
-    if fit.network.topology.is_even:
+    """Degrees that move the edge of a patch by one slice; no limit where no axis has thick slices."""
+    if not has_thick_slices(spacing_mm):
         return math.inf
     thick = max(range(3), key=lambda axis: spacing_mm[axis])
     half_mm = max(fit.patch[axis] * spacing_mm[axis] for axis in range(3) if axis != thick) / 2

@@ -35,6 +35,7 @@ MOST_PADDING = 0.15  # of the median image that a patch may reach beyond it
 
 FOREGROUND = 0.67  # share of patches centred on a label
 FOLDS = 5
+SEED = 0
 VALIDATION_SHARE = 0.1  # where that is at least FEWEST_VALIDATING patients
 VALIDATION_SHARE_SMALL = 0.2
 FEWEST_VALIDATING = 8

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medseg.planning.measures import Triple
+from medseg.planning.topology import WAITS
 
 # An axis counts as thick where its voxels are 3 times as long as the others and it has a third of their number, as in
 # Isensee et al. 2021 (nnU-Net). There the 10th percentile loses less of the thin-sliced studies than the median does.
@@ -41,6 +42,12 @@ def target_spacing(
         reason += "; -1 leaves the thickness of the slice as it is"
     first, second, third = (_rounded(float(length)) for length in target)
     return (first, second, third), reason
+
+
+def has_thick_slices(spacing_mm: Sequence[float]) -> bool:
+    """Whether the voxels of one axis alone are so long that a network waits with it; axes may be short for all that."""
+    *_, second, longest = sorted(spacing_mm)
+    return longest >= WAITS * second
 
 
 def resampled(shapes: Sequence[Sequence[int]], spacings: Sequence[Triple], target: Triple) -> list[tuple[int, ...]]:

@@ -31,7 +31,9 @@ def section(rows: Sequence[Row], *, indent: int = 2) -> list[str]:
     """Lines of a mapping, the comments in one column."""
     texts = [f"{' ' * indent}{row.key}: {written(row.value)}" for row in rows]
     column = max([COMMENT_COLUMN, *(len(text) + 2 for text in texts if len(text) < 2 * COMMENT_COLUMN)])
-    return [f"{text:<{column}}# {row.why}" if row.why else text for text, row in zip(texts, rows, strict=True)]
+    return [
+        f"{text:<{column}}# {_one_line(row.why)}" if row.why else text for text, row in zip(texts, rows, strict=True)
+    ]
 
 
 def written(value: Any) -> str:
@@ -47,6 +49,11 @@ def written(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(written(item) for item in value) + "]"
     return _text(value) if isinstance(value, str) else str(value)
+
+
+def _one_line(text: str) -> str:
+    """A comment without line breaks and signs that YAML refuses: names in it are as the data gives them."""
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
 
 
 def _number(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import combinations, takewhile
 from pathlib import Path
 
 from medseg.core.errors import DatalistError, raise_faults
@@ -19,18 +19,12 @@ from medseg.io.formats import is_picture, study_stem
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
 from medseg.planning.likeness import ALIKE, Image, Pair, find_pairs
 from medseg.planning.measures import StudyMeasures
+from medseg.planning.mirroring import SIDES
+from medseg.planning.modality import MODALITIES
 from medseg.steps.fingerprint_cache import measure_all, measure_images
 
 FEWEST_PATIENTS = 3  # one trains, one validates, one is held out
 RARE = 0.05  # share of the studies; an undeclared label in so few, or in one, is probably a slip of the pen
-_MODALITIES: Mapping[str, frozenset[str]] = {
-    "MR": frozenset({"mr", "mri", "t1", "t1w", "t1n", "t1c", "t1ce", "t1gd", "t1post", "t2", "t2w", "t2f", "t2star",
-                     "flair", "dwi", "adc", "pd", "swi", "bold", "dce"}),
-    "CT": frozenset({"ct", "cta", "cect", "cbct"}),
-    "microscopy": frozenset({"microscopy", "fluorescence", "histology", "histopathology", "brightfield"}),
-    "PT": frozenset({"pt", "pet"}),
-    "US": frozenset({"us", "ultrasound"}),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,13 @@ def take_fingerprint(
     pairs = _pairs(dataset, measures)
     for warning in [*warnings, *_alike(pairs, dataset.studies)]:
         warn(warning)
-    faults = [*inspection.faults, *odd, *_patients(dataset), *_copies(pairs, dataset.studies)]
+    faults = [
+        *inspection.faults,
+        *odd,
+        *_patients(dataset),
+        *_mixed_thickness(measures, sound),
+        *_copies(pairs, dataset.studies),
+    ]
     raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
     source = _source(dataset, names, modality)
     patients = len({study.patient for study in dataset.studies})
@@ -122,7 +122,14 @@ def _labels(dataset: Dataset, inspection: Inspection) -> tuple[dict[int, str], l
         for value, name in names.items()
         if value not in found and found and not inspection.faults_of  # a study with a fault may hold it
     ]
-    return names, [*_undeclared(found, names), *empty], unseen
+    return names, [*_same_names(names), *_undeclared(found, names), *empty], unseen
+
+
+def _same_names(names: Mapping[int, str]) -> Iterator[str]:
+    """Labels that a bundle could not tell apart: it knows names by their letters and digits, in either case."""
+    for (value, name), (other, like) in combinations(names.items(), 2):
+        if bare_name(name) == bare_name(like):
+            yield f"labels {value} '{name}' and {other} '{like}' differ only in signs or capitals; rename one"
 
 
 def _found_values(dataset: Dataset, inspection: Inspection) -> dict[int, list[tuple[Path, int]]]:
@@ -164,6 +171,19 @@ def _patients(dataset: Dataset) -> list[str]:
         f"{patients} patient(s) with a label cannot be split into training, validation and hold-out; "
         f"give {FEWEST_PATIENTS} or more"
     ]
+
+
+def _mixed_thickness(measures: Mapping[str, StudyMeasures], studies: Sequence[Study]) -> Iterator[str]:
+    """Sets of which more than half are single slices and the rest is not: no network takes both."""
+    files = {study.id: study.files()[0] for study in studies}
+    for axis, sides in enumerate(SIDES):
+        sizes = sorted((one.shape[axis], name) for name, one in measures.items())
+        if sizes and sizes[len(sizes) // 2][0] == 1 < sizes[-1][0]:
+            single, (longest, name) = sum(size == 1 for size, _ in sizes), sizes[-1]
+            yield (
+                f"{single} of {len(sizes)} studies are one voxel thick along {sides}, others are not "
+                f"('{files[name]}' has {longest}): plan them apart, each kind in a data set of its own"
+            )
 
 
 def _copies(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
@@ -223,7 +243,7 @@ def _modality(dataset: Dataset, words: Mapping[str, object]) -> tuple[str, str]:
     listed = [str(name) for name in said.values()] if isinstance(said, Mapping) else []
     for names, told_by in ((dataset.channel_names, "the names of the channels"), (listed, "dataset.json")):
         plain = [{bare_name(name), *(bare_name(word) for word in name.split())} for name in names]
-        for modality, known in _MODALITIES.items():
+        for modality, known in MODALITIES.items():
             if plain and all(one & known for one in plain):
                 return modality, told_by
     return "unknown", "nobody"

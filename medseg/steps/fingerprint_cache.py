@@ -47,8 +47,10 @@ def measure_all(
     known = _load(place)
     keys = {study.id: _key(study, digests[study.id]) for study in studies}
 
+    remembered = {study.id: _remembered(known.get(keys[study.id])) for study in studies}
+
     def one(study: Study) -> StudyMeasures:
-        return _remembered(known.get(keys[study.id])) or _measure(study)
+        return remembered[study.id] or _measure(study)
 
     measures: dict[str, StudyMeasures] = {}
     with ThreadPoolExecutor(min(cores(), _MOST_THREADS)) as pool:
@@ -56,7 +58,7 @@ def measure_all(
             measures[study.id] = found
             if seen:
                 seen(len(measures), len(studies))
-    if place is not None and not set(keys.values()) <= known.keys():
+    if place is not None and None in remembered.values():  # absent, or stored in a way that cannot be read
         entries = {keys[name]: _to_json(found) for name, found in measures.items()}
         with contextlib.suppress(OutputError):  # without a cache the next plan only takes longer
             write_json(place, {"version": _VERSION, "studies": entries})

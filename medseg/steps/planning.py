@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
 from medseg.planning.card import bundle_files
+from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
@@ -22,7 +24,8 @@ from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_li
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
 TRIED = 4  # studies the probe trains on, the largest and one of median size among them
-MOST_TRIES = 5  # the formula is rarely wrong by more than one patch
+# Candidates passed over, try by try: the formula is rarely wrong by more than one patch. The last try is the smallest.
+PASSED_OVER = (1, 3, 7, 15, sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
 
     Raises:
         DatalistError: The data has faults; all at once.
-        UsageError: The device is not there, or the memory is too little for any patch.
+        UsageError: The device is not there, or the memory, as asked for or as there is, is too little for any patch.
         OutputError: The bundle exists, or cannot be written.
         TrainingError: The bundle could not be tried.
     """
@@ -82,7 +85,7 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
             with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=request.output) as temporary:
                 work = Path(temporary) / request.name
                 plan, tried = _fitting(found, options, work, request, trial, say, start)
-                for line in probe_lines(plan, tried, found.dataset.studies):
+                for line in probe_lines(plan, tried):
                     say(line)
                 work.rename(place)
         except OSError as error:
@@ -110,42 +113,56 @@ def _fitting(
     for line in plan_lines(plan):
         say(line)
     tried = first.run(work, request.data, studies=studies)
-    smaller = 0
-    for _ in range(MOST_TRIES - 1):
-        if tried.peak_gib <= options.memory_gib:
+    for smaller in PASSED_OVER:
+        if _is_within(options, tried) or _study_decides(options, plan, tried):
             break
-        smaller = 2 * smaller + 1
-        plan = _smaller(found, options, work, smaller, plan, tried)
-        say(f"smaller   {times(plan.fit.patch)}, {plan.fit.batch} per step: {tried.peak_gib:.2g} GB before, when tried")
+        before, plan = plan, _written(found, options, work, smaller=smaller)
+        if plan.fit.shrunk == before.fit.shrunk:
+            break  # the smallest has been tried
+        say(f"smaller   {times(plan.fit.patch)}, {plan.fit.batch} per step: {_found(tried)} before, when tried")
         with start(request.device) as again:  # a process remembers its peak, so each trial has its own
             again.device()
             tried = again.run(work, request.data, studies=studies)
-    if tried.peak_gib > options.memory_gib:
-        raise UsageError(_too_much(options, plan, tried))
+    if tried is None or not _is_within(options, tried):
+        raise UsageError(_too_much(found, options, plan, tried))
     return plan, tried
 
 
+def _is_within(options: Options, tried: Probe | None) -> bool:
+    return tried is not None and tried.peak_gib <= options.memory_gib
+
+
+def _study_decides(options: Options, plan: Plan, tried: Probe | None) -> bool:
+    """Whether a smaller patch is of no use: the steps keep within the limit, and by the formula they need less."""
+    return tried is not None and tried.steps_gib <= options.memory_gib and plan.fit.demand.study_decides
+
+
 def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Plan:
-    plan = make_plan(found.fingerprint, options, smaller=smaller)
+    plan = make_plan(found.fingerprint, options, split=plan_split(found.dataset.studies), smaller=smaller)
     shutil.rmtree(work, ignore_errors=True)
     for name, text in bundle_files(plan).items():
         write_text(work / name, text)
     return plan
 
 
-def _smaller(found: Found, options: Options, work: Path, smaller: int, plan: Plan, tried: Probe) -> Plan:
-    try:
-        return _written(found, options, work, smaller=smaller)
-    except UsageError:  # there is no smaller patch, and what the last one took is known better than by the formula
-        raise UsageError(_too_much(options, plan, tried)) from None
+def _found(tried: Probe | None) -> str:
+    return "memory ran out" if tried is None else f"{tried.peak_gib:.2g} GB"
 
 
-def _too_much(options: Options, plan: Plan, tried: Probe) -> str:
+def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -> str:
+    """Why no patch keeps within the memory; that of the plan is the smallest, or the patch makes no difference."""
+    asked = f"--memory {options.memory_gib:.2g}GB"
+    if tried is None:
+        return (
+            f"{asked}: memory runs out when the smallest patch, {times(plan.fit.patch)}, is tried. Close what else "
+            "holds memory here, or plan on a machine that has more"
+        )
+    what = f"the smallest patch, {times(plan.fit.patch)},"
+    if _study_decides(options, plan, tried):
+        largest = found.measures[_studies_to_try(found)[0]].shape
+        what = f"segmenting the largest study, {times(largest)}, whatever the patch,"
     enough = math.ceil(tried.peak_gib * 10) / 10
-    return (
-        f"--memory {options.memory_gib:.2g}GB: a patch of {times(plan.fit.patch)} takes {tried.peak_gib:.2g} GB when "
-        f"it is tried. Give --memory {enough:.2g}GB or more"
-    )
+    return f"{asked}: {what} takes {tried.peak_gib:.2g} GB when it is tried. Give --memory {enough:.2g}GB or more"
 
 
 def _studies_to_try(found: Found) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medseg.core.errors import MedsegError
+from medseg.core.errors import EXIT_REFUSED, MedsegError
 
 if TYPE_CHECKING:
     from medseg.engine.learner import Learner
@@ -50,6 +50,7 @@ class Probe:
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
             on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
         prepared_gib: Of it, studies that the probe kept in memory.
+        steps_gib: Most memory before the largest study was segmented.
     """
 
     device: str
@@ -60,6 +61,7 @@ class Probe:
     finish_s: float
     peak_gib: float
     prepared_gib: float
+    steps_gib: float
 
 
 def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Sequence[str]) -> Probe:
@@ -96,9 +98,10 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     prepared = [prepare_study(study, parts.preprocessing, cohort.class_of_value) for study in chosen]
     legs = measure_legs(parts, prepared, prepared[1:2] or prepared)
     speeds = tuple(_speed(leg, parts.learner) for leg in legs)
+    beside_gib = 0.0 if place.type == "cuda" else BESIDE_GIB
+    steps_gib = peak_memory_gib(place) + beside_gib
     parts.predictor().predict(read_study(chosen[0]))
     kept, study_s = sum(one.image.nbytes + one.label.nbytes for one in prepared) / 2**30, legs[-1].speed.study_s
-    on_gpu = place.type == "cuda"
     return Probe(
         device=str(place),
         precision=precision.name,
@@ -106,8 +109,9 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
         study_s=study_s,
         holdout_s=HOLDOUT_COST * study_s,
         finish_s=FINISH_S,
-        peak_gib=peak_memory_gib(place) + (0.0 if on_gpu else BESIDE_GIB),
-        prepared_gib=0.0 if on_gpu else kept,
+        peak_gib=peak_memory_gib(place) + beside_gib,
+        prepared_gib=0.0 if place.type == "cuda" else kept,
+        steps_gib=steps_gib,
     )
 
 
@@ -173,7 +177,21 @@ def _main(device: str) -> int:
     except MedsegError as error:
         _say({"fault": str(error)})
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        _say({"short": "memory ran out"})
+        return EXIT_REFUSED
     return 0
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory was not enough: for Python, on a GPU, or for tensors on a CPU."""
+    import torch
+
+    told = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    # On a CPU and on Apple's GPUs torch raises a plain RuntimeError; its text alone tells.
+    return told or any(words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory"))
 
 
 def _say(answer: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from medseg.core.errors import TrainingError, UsageError
 from medseg.steps.planning_probe import ANSWER, LegSpeed, Probe
 
 _SAID = 400  # characters of a failed probe's last line
+_UNTRIED = "The planned bundle could not be tried for a few steps"
 
 
 class Trial:
@@ -58,15 +60,20 @@ class Trial:
         answer = self._answer()
         if "fault" in answer:
             raise UsageError(str(answer["fault"]))
+        if "short" in answer:
+            raise TrainingError(f"{_UNTRIED}: {answer['short']}")
         return str(answer["device"])
 
-    def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
+    def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe | None:
         """Train a few steps and segment a study; call it once, after ``device``.
 
         Args:
             bundle: Folder of the bundle.
             data: What it is to be trained on.
             studies: Ids of those to train on; the first is the largest, the second of median size; both are segmented.
+
+        Returns:
+            None where memory ran out: the patch was too large for this machine.
 
         Raises:
             TrainingError: The process failed; its reason is passed on.
@@ -77,8 +84,10 @@ class Trial:
             self._process.stdin.write(json.dumps(words) + "\n")
             self._process.stdin.flush()
         answer = self._answer()
+        if "short" in answer:
+            return None
         if "fault" in answer:
-            raise TrainingError(f"The planned bundle could not be tried for a few steps: {answer['fault']}")
+            raise TrainingError(f"{_UNTRIED}: {answer['fault']}")
         return Probe(**{**answer, "legs": tuple(LegSpeed(**leg) for leg in answer["legs"])})
 
     def _answer(self) -> dict[str, Any]:
@@ -87,12 +96,14 @@ class Trial:
         for line in self._process.stdout:
             if line.startswith(ANSWER):
                 return dict(json.loads(line.removeprefix(ANSWER)))
-        raise TrainingError(f"The planned bundle could not be tried for a few steps: {self._why()}")
+        if self._process.wait() == -signal.SIGKILL:
+            return {"short": "it was ended by signal 9, as the system does where memory runs out"}
+        raise TrainingError(f"{_UNTRIED}: {self._why()}")
 
     def _why(self) -> str:
         code = self._process.wait()
         if code < 0:
-            return f"it was ended by signal {-code}, as the system does where memory runs out"
+            return f"it was ended by signal {-code}"
         self._said.seek(0)
         lines = self._said.read().strip().splitlines()
         return lines[-1][:_SAID] if lines else f"it ended with exit code {code} and said nothing"

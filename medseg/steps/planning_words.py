@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from medseg.core.split import split_by_patient
-from medseg.core.study import Study
 from medseg.planning.fingerprint import Fingerprint
 from medseg.planning.inference_text import candidates_in_words
 from medseg.planning.normalisation import looks_like_ct
@@ -61,12 +59,12 @@ def plan_lines(plan: Plan) -> list[str]:
     ]
 
 
-def probe_lines(plan: Plan, tried: Probe, studies: Sequence[Study]) -> list[str]:
+def probe_lines(plan: Plan, tried: Probe) -> list[str]:
     """What a training will take: seconds and memory."""
     seconds = " and then ".join(f"{leg.step_s:.2f} s" for leg in tried.legs)
     return [
         f"tried     on {tried.device} in {tried.precision}: a step takes {seconds}, a study {tried.study_s:.1f} s",
-        f"time      {_time(plan, tried, studies)}",
+        f"time      {_time(plan, tried)}",
         f"memory    {_memory(plan, tried)}",
     ]
 
@@ -76,11 +74,8 @@ def times(sides: Sequence[object]) -> str:
     return " x ".join(str(side) for side in sides)
 
 
-def _time(plan: Plan, tried: Probe, studies: Sequence[Study]) -> str:
-    rows = _recipe(plan)
-    split = split_by_patient(
-        studies, fold=0, folds=rows["folds"], validation_share=rows["validation_share"], seed=rows["seed"]
-    )
+def _time(plan: Plan, tried: Probe) -> str:
+    rows, split = _recipe(plan), plan.split
     scoring_s = len(split.validation) * tried.study_s
     end_s = scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
     patches = len(split.train) * rows["patches_per_study"]
@@ -105,7 +100,7 @@ def _memory(plan: Plan, tried: Probe) -> str:
     step = tried.peak_gib - tried.prepared_gib
     if tried.device.startswith("cuda"):
         return f"about {step:.1f} GB of the device ({formula}), {limit}"
-    kept = plan.prepared_gib * (1 - 1 / _recipe(plan)["folds"])  # of those that are not held out
+    kept = plan.prepared_gib * (1 - len(plan.split.holdout) / plan.data.studies)
     if step + kept <= plan.options.memory_gib:
         return f"about {step + kept:.1f} GB in a training ({formula}), {limit}"
     return (

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from medseg.core.study import Study
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
 from medseg.planning.measures import QUANTILES, ChannelMeasures, LabelMeasures, StudyMeasures
+from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 
 SOURCE = Source(
@@ -73,6 +75,8 @@ def planned(fingerprint: Callable[..., Fingerprint]) -> Callable[..., Plan]:
 
     def make(data: Fingerprint | None = None, **changes: Any) -> Plan:
         options = Options(name="invented", network="auto", memory_gib=8.0, budget_min=None, device="cpu")
-        return make_plan(data or fingerprint(), replace(options, **changes))
+        data = data or fingerprint()
+        studies = [Study(f"s{n:03d}", f"p{n % data.patients}", {}) for n in range(data.studies)]
+        return make_plan(data, replace(options, **changes), split=plan_split(studies))
 
     return make

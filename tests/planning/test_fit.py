@@ -70,7 +70,10 @@ def test_a_probe_that_took_too_much_passes_over_candidates() -> None:
     assert first is not None
     assert second is not None
     assert math.prod(second.patch) < math.prod(first.patch)
-    assert choose_fit(HEAD, 8.0, smaller=10_000) is None
+    last = choose_fit(HEAD, 8.0, smaller=10_000)
+    assert last is not None
+    assert last.patch == list(candidates(HEAD))[-1].patch
+    assert choose_fit(HEAD, 0.1, smaller=10_000) is None
 
 
 def test_a_gpu_does_more_work_per_step_than_a_cpu() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from medseg.planning.likeness import signature_of
 from medseg.planning.measures import LabelMeasures, StudyMeasures
-from medseg.planning.mirroring import FEWEST_FOR_OTHER_AXES, judge_mirroring
+from medseg.planning.mirroring import FEWEST_FOR_OTHER_AXES, is_sided, judge_mirroring
 
 NAMES = {1: "head", 2: "tail"}
 MANY = FEWEST_FOR_OTHER_AXES
@@ -61,6 +61,32 @@ def test_a_label_named_after_its_side_forbids_left_and_right_before_anything_is_
     assert allowed(studies, {1: "Left kidney", 2: "spine"}) == [1, 2]
     assert allowed(studies, {1: "cleft", 2: "bright spot"}) == [0, 1, 2]
     assert allowed(studies, {1: "left"}, is_patient=False) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Left kidney", "kidney_right", "LeftKidney", "kidneyRight", "leftkidney", "kidneyleft", "lh", "RH cortex", "L",
+     "R", "kidney_l", "LKidney", "hippocampusR", "hip-right"],
+)  # fmt: skip
+def test_a_name_with_a_side_is_known_however_it_is_spelled(name: str) -> None:
+    assert is_sided(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["cleft", "bright spot", "Upright", "leftover", "L1", "L5 vertebra", "liver", "rhombus", "LV", "MRI", ""]
+)
+def test_a_name_that_only_looks_like_a_side_is_none(name: str) -> None:
+    assert not is_sided(name)
+
+
+def test_what_allows_an_axis_is_the_largest_number_that_counts(study: Study, label: Label) -> None:
+    """Label 3 lies 40 mm, ten times its spread, from the others, in two studies; 1 and 2 have the same sign in all."""
+    near = {1: label(centre=(0.1, 0.0, 0.0)), 2: label(centre=(0.2, 0.0, 0.0))}
+    far = {1: label(centre=(0.1, 0.0, 0.0)), 2: label(centre=(-0.8, 0.0, 0.0)), 3: label(centre=(40.0, 0.0, 0.0))}
+    studies = [study(labels=near)] * 2 + [study(labels=far)] * 2 + [study(labels={2: label(centre=(-0.8, 0.0, 0.0))})]
+    (found,) = judge_mirroring(studies, {1: "a", 2: "b", 3: "c"}, axes=(0,), is_patient=True)
+    assert found.allowed
+    assert "at most from the middle to b -0.20 of the spread, same sign in 60% of 5" in found.reason  # 0.8 of 4 mm
 
 
 def test_few_studies_allow_left_and_right_alone(study: Study, label: Label) -> None:

@@ -74,6 +74,15 @@ def test_kernels_leave_out_thick_slices_at_first() -> None:
     assert rows["strides"].value[0] == 1
 
 
+def test_an_axis_that_is_short_is_not_called_thick() -> None:
+    flat_box = plan_topology((64, 64, 16), (1.0, 1.0, 1.0), most_halvings=4)  # 16 is halved twice, to 4
+    rows = {row.key: row for row in NETWORKS["dynunet"](flat_box, 1, 2, 16).rows}
+    assert rows["strides"].value == [1, 2, 2, [2, 2, 1], [2, 2, 1]]
+    assert rows["strides"].why.endswith("an axis that has become too short is not halved again")
+    thick = {row.key: row for row in NETWORKS["dynunet"](THICK, 1, 2, 16).rows}
+    assert "thick slices is halved once the others have caught up" in thick["strides"].why
+
+
 def test_filters_double_up_to_a_limit() -> None:
     topology = plan_topology((256, 256), (1.0, 1.0), most_halvings=6)
     filters = next(row.value for row in NETWORKS["unet"](topology, 1, 2, 32).rows if row.key == "channels")

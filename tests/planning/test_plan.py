@@ -37,6 +37,15 @@ def test_what_is_cut_off_does_not_count(planned: Planned, fingerprint: Print) ->
     assert plan.shape == (36, 50, 36)
 
 
+@pytest.mark.parametrize("modality", ["unknown", "XC"])
+def test_pictures_are_never_cut_whatever_their_modality(planned: Planned, fingerprint: Print, modality: str) -> None:
+    masked = {"shape": (512, 512, 1), "box": (300, 300, 1), "zero_share": 0.6}
+    plan = planned(fingerprint(study=masked, modality=modality, pictures=True))
+    assert plan.shape == (512, 512, 1)
+    assert not plan.normalisation.crop
+    assert plan.normalisation.kind == "nonzero"
+
+
 def test_pictures_have_a_window_of_two_axes(planned: Planned, fingerprint: Print) -> None:
     plan = planned(fingerprint(study={"shape": (256, 256, 1), "box": (256, 256, 1)}, modality="microscopy"))
     assert plan.axes == [0, 1]
@@ -47,6 +56,12 @@ def test_pictures_have_a_window_of_two_axes(planned: Planned, fingerprint: Print
 def test_equal_data_gives_equal_plans(planned: Planned) -> None:
     one, other = planned(), planned()
     assert (one.recipe, one.fit.patch, one.spacing_why) == (other.recipe, other.fit.patch, other.spacing_why)
+
+
+def test_a_large_study_that_no_patch_makes_smaller_is_named(planned: Planned, fingerprint: Print) -> None:
+    scan = {"shape": (512, 512, 700), "box": (512, 512, 700)}
+    with pytest.raises(UsageError, match=r"segmenting the largest study, 512 x 512 x 700, needs .* Give --memory"):
+        planned(fingerprint(study=scan), memory_gib=4.0)
 
 
 def test_too_little_memory_is_refused_with_what_would_do(planned: Planned) -> None:

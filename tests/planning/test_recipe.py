@@ -47,14 +47,6 @@ def test_a_budget_stands_in_the_recipe(planned: Planned) -> None:
     assert rows(planned())["length.budget_min"].value is None
 
 
-@pytest.mark.parametrize(("patients", "share"), [(99, 0.2), (100, 0.1)])
-def test_few_patients_give_a_larger_share_to_validation(
-    planned: Planned, fingerprint: Print, patients: int, share: float
-) -> None:
-    # 0.1 of the 80 that are not held out are 8, the fewest that are worth it
-    assert rows(planned(fingerprint(patients)))["split.validation_share"].value == share
-
-
 def test_flips_are_those_that_the_labels_allow(planned: Planned, fingerprint: Print) -> None:
     data = replace(fingerprint(), mirroring=(Mirroring(0, True, "a yes"), Mirroring(1, False, "b no")))
     flips = rows(planned(data))["augmentation.flip_axes"]
@@ -69,6 +61,25 @@ def test_thick_slices_are_turned_by_one_slice_at_most(planned: Planned, fingerpr
         57.3 * 5.0 / half_mm, rel=0.05
     )  # small angles: 1 radian is 57.3 degrees
     assert "5 mm thick" in turn.why
+
+
+def test_thick_slices_limit_the_turn_also_for_a_network_that_halves_all_axes_alike(
+    planned: Planned, fingerprint: Print
+) -> None:
+    turn = rows(planned(fingerprint(study=THICK), network="segresnet"))["augmentation.rotation"]
+    assert turn.value["range"][1] < defaults.ROTATION_DEG
+    assert "5 mm thick" in turn.why
+
+
+@pytest.mark.parametrize("shape", [(140, 172, 137), (160, 160, 48), (34, 65, 34)])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_voxels_of_1_mm_are_no_thick_slices_however_unlike_the_sides_are(
+    planned: Planned, fingerprint: Print, shape: tuple[int, ...], device: str
+) -> None:
+    plan = planned(fingerprint(study={"shape": shape, "box": shape}), device=device)
+    turn = rows(plan)["augmentation.rotation"]
+    assert turn.value["range"] == [-15.0, 15.0]
+    assert not any("thick" in row.why for row in (turn, *plan.fit.network.rows))
 
 
 def test_a_slide_is_turned_all_around_and_a_head_a_little(planned: Planned, fingerprint: Print) -> None:
@@ -101,6 +112,16 @@ def test_a_small_part_of_a_large_study_is_drawn_several_times(planned: Planned, 
     assert rows(planned(fingerprint(300)))["sampling.patches_per_study"].value == 1
 
 
+def test_a_batch_that_was_made_smaller_is_no_smaller_patch(planned: Planned, fingerprint: Print) -> None:
+    """56 voxels a side cost a step of two patches more than a CPU should do; one patch is the whole study."""
+    plan = planned(fingerprint(study={"shape": (56, 56, 56), "box": (56, 56, 56)}))
+    given = rows(plan)
+    assert (plan.fit.patch, plan.fit.batch) == ((56, 56, 56), 1)
+    assert given["sampling.patch"].why.endswith("a patch covers it whole; multiples of 8")
+    assert given["sampling.batch"].why.endswith("GFLOP: not 2, to stay within memory and time of a step")
+    assert rows(planned())["sampling.batch"].why.endswith("small, so that there are many steps")
+
+
 def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerprint: Print) -> None:
     plan = planned(fingerprint(30))
     given = rows(plan)
@@ -115,4 +136,13 @@ def test_a_3d_run_opens_on_patches_of_half_the_sides(planned: Planned, fingerpri
 def test_an_epoch_runs_over_studies_of_which_a_patient_may_have_several(planned: Planned, fingerprint: Print) -> None:
     five_each = replace(fingerprint(100), patients=20)
     row = rows(planned(five_each))["length.epochs"]
-    assert "64 training studies" in row.why  # of 100: 80 not held out, of which 0.2 validate
+    assert "65 training studies" in row.why  # of 20 patients 4 are held out and 3 of 16 validate
+
+
+@pytest.mark.parametrize(("patients", "training"), [(3, 1), (4, 2), (6, 3), (11, 6)])
+def test_few_patients_are_counted_as_the_training_will_split_them(
+    planned: Planned, fingerprint: Print, patients: int, training: int
+) -> None:
+    given = rows(planned(fingerprint(patients)))
+    assert f"epoch of {training} training studies" in given["length.epochs"].why
+    assert given["sampling.patches_per_study"].value == -(-defaults.FEWEST_PATCHES // training)

@@ -1,6 +1,6 @@
 import pytest
 
-from medseg.planning.spacing import resampled, target_spacing
+from medseg.planning.spacing import has_thick_slices, resampled, target_spacing
 
 
 def test_studies_that_are_alike_keep_their_spacing() -> None:
@@ -43,3 +43,13 @@ def test_images_of_one_slice_keep_their_thickness() -> None:
 @pytest.mark.parametrize(("target", "shape"), [((2.0, 1.0, -1.0), (20, 30, 7)), ((100.0, 1.0, 1.0), (1, 30, 31))])
 def test_sizes_follow_the_spacing_and_never_vanish(target: tuple[float, float, float], shape: tuple[int, ...]) -> None:
     assert resampled([(40, 30, 7)], [(1.0, 1.0, 5.0)], target) == [shape]
+
+
+@pytest.mark.parametrize(
+    ("spacing", "thick"),
+    [((1.0, 1.0, 1.0), False), ((0.5, 0.5, 5.0), True), ((4.0, 1.0, 1.2), True), ((0.5, 1.0, 1.0), False)],
+)
+def test_slices_are_thick_where_the_voxels_of_one_axis_alone_are_long(
+    spacing: tuple[float, float, float], thick: bool
+) -> None:
+    assert has_thick_slices(spacing) is thick

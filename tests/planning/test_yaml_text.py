@@ -32,6 +32,12 @@ def test_comments_stand_in_one_column() -> None:
     assert yaml.safe_load("top:\n" + "\n".join(lines)) == {"top": {"a": 1, "longer": [1, 2], "bare": None}}
 
 
+def test_a_comment_stays_on_its_line_whatever_names_it_holds() -> None:
+    lines = section([Row("a", 1, "from head\nkey: 2 to \u2028tail\x07"), Row("b", 2, "two")])
+    assert lines[0].endswith("# from head key: 2 to tail")
+    assert yaml.safe_load("\n".join(lines)) == {"a": 1, "b": 2}
+
+
 def test_a_long_value_moves_the_column() -> None:
     lines = section([Row("a", 1, "one"), Row("b", list(range(12)), "two")])
     assert lines[0].index("#") == lines[1].index("#") > 32

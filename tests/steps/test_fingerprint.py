@@ -134,11 +134,38 @@ def test_a_label_that_is_declared_and_absent_is_a_warning(tmp_path: Path, warned
     assert "label 3 'horn' is declared, and in no study" in warning
 
 
+@pytest.mark.parametrize(("one", "other"), [("CD3+", "CD3-"), ("Head", "head")])
+def test_labels_whose_names_mean_the_same_are_a_fault(tmp_path: Path, one: str, other: str) -> None:
+    write_cohort(tmp_path)
+    words = json.loads((tmp_path / "dataset.json").read_text())
+    words["labels"] = {"0": "background", "1": one, "2": other}
+    (tmp_path / "dataset.json").write_text(json.dumps(words))
+    message = refusal(tmp_path)
+    assert f"labels 1 '{one}' and 2 '{other}' differ only in signs or capitals; rename one" in message
+
+
 def test_one_undeclared_label_is_the_foreground(tmp_path: Path) -> None:
     write_cohort(tmp_path, declared=False)
     for number in range(5):
         save(label_path(tmp_path, number), (label_of() > 0).astype(np.uint8))
     assert dict(fingerprint(tmp_path).fingerprint.source.labels) == {1: "foreground"}
+
+
+@pytest.mark.parametrize(("single", "refused"), [(4, True), (3, True), (2, False), (5, False)])
+def test_single_slices_among_volumes_are_a_fault_where_they_are_the_most(
+    tmp_path: Path, single: int, refused: bool
+) -> None:
+    write_cohort(tmp_path)
+    shape = (*plan_data.SHAPE[:2], 1)
+    for number in range(single):
+        save(image_path(tmp_path, number), image_of(number, shape))
+        save(label_path(tmp_path, number), label_of()[:, :, 5:6])
+    if not refused:
+        assert fingerprint(tmp_path).fingerprint.thin_axis == (2 if single == 5 else None)
+        return
+    message = refusal(tmp_path)
+    assert f"{single} of 5 studies are one voxel thick along bottom-top, others are not" in message
+    assert f"('{image_path(tmp_path, 4)}' has 12): plan them apart" in message
 
 
 def test_two_patients_are_too_few(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, measured: list[str]) -> No
         fingerprint(data, tmp_path / "cache")
         assert sorted(measured) == ["P0", "P1", "P2"], content
         measured.clear()
+        fingerprint(data, tmp_path / "cache")
+        assert not measured, content
     assert len(json.loads(place.read_text())["studies"]) == 3
 
 

@@ -22,16 +22,17 @@ FOUND = Probe(
     finish_s=10.0,
     peak_gib=1.2,
     prepared_gib=0.2,
+    steps_gib=1.2,
 )
 
 
 class Trials:
-    """Answers for processes that are not started: the peaks they find, one after the other."""
+    """Answers for processes that are not started: the peaks they find, one after the other; None for no memory."""
 
-    def __init__(self, *peaks_gib: float, device: str = "cpu") -> None:
+    def __init__(self, *peaks_gib: float | None, device: str = "cpu") -> None:
         self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
         self.studies: list[str] = []
-        self.legs = FOUND.legs
+        self.legs, self.steps_gib = FOUND.legs, 0.0
 
     def __call__(self, device: str) -> Any:
         return self
@@ -45,13 +46,17 @@ class Trials:
     def device(self) -> str:
         return self.kind
 
-    def run(self, bundle: Path, data: Path, *, studies: list[str]) -> Probe:
+    def run(self, bundle: Path, data: Path, *, studies: list[str]) -> Probe | None:
         text = (bundle / "configs" / "train.yaml").read_text()
         self.patches.append(json.loads(text.partition("patch: ")[2].partition("]")[0] + "]"))
         self.studies = list(studies)
         if not self.peaks:
             raise TrainingError("it broke")
-        return replace(FOUND, peak_gib=self.peaks.pop(0), device=self.kind, legs=self.legs)
+        peak_gib = self.peaks.pop(0)
+        if peak_gib is None:
+            return None
+        steps_gib = self.steps_gib or peak_gib
+        return replace(FOUND, peak_gib=peak_gib, steps_gib=steps_gib, device=self.kind, legs=self.legs)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +139,16 @@ def test_memory_counts_the_prepared_studies_of_the_training(
     assert line.endswith("within 8 GB")
 
 
+def test_memory_counts_the_patients_that_a_small_set_holds_out(
+    request_of: Callable[..., PlanRequest], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three patients one is held out: of 3 GB prepared 2 GB are kept, beside the 1 GB that was tried."""
+    monkeypatch.setattr("medseg.planning.plan.prepared_gib", lambda *_: 3.0)
+    three = tiny.write_tiny_cohort(tmp_path / "three", studies=3)
+    plan_bundle(request_of(data=three), say=said.append, warn=silent, start=Trials(1.2))
+    assert any(line.startswith("memory    about 3.0 GB in a training") for line in said)
+
+
 def test_a_plan_that_takes_too_much_is_made_smaller(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
     trials = Trials(9.0, 8.5, 7.0)
     place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
@@ -146,7 +161,47 @@ def test_a_memory_that_is_never_kept_is_refused_with_what_is_enough(
     request_of: Callable[..., PlanRequest], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"takes 8\.4 GB when it is tried\. Give --memory 8\.5GB or more"):
-        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[8.41] * 9))
+        plan_bundle(request_of(), say=silent, warn=silent, start=(trials := Trials(*[8.41] * 9)))
+    assert trials.patches[-1] == [16, 16, 16]
+    assert not list((tmp_path / "bundles").iterdir())
+
+
+def test_the_smallest_patch_is_tried_before_a_memory_is_refused(request_of: Callable[..., PlanRequest]) -> None:
+    trials = Trials(*[8.41] * 9)
+    with pytest.raises(UsageError, match="the smallest patch"):
+        plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    last = Trials(*[8.41] * (len(trials.patches) - 1), 7.0)
+    plan_bundle(request_of(), say=silent, warn=silent, start=last)
+    assert last.patches == trials.patches
+
+
+def test_a_study_that_takes_more_than_any_step_is_refused_at_once(
+    request_of: Callable[..., PlanRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medseg.planning.memory.Demand.study_decides", True)
+    trials = Trials(8.41)
+    trials.steps_gib = 2.0
+    with pytest.raises(
+        UsageError, match=r"segmenting the largest study, \d+ x \d+ x \d+, whatever the patch, takes 8\.4"
+    ):
+        plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    assert len(trials.patches) == 1
+
+
+def test_a_patch_on_which_memory_runs_out_is_made_smaller(
+    request_of: Callable[..., PlanRequest], said: list[str]
+) -> None:
+    trials = Trials(None, 7.0)
+    place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
+    assert f"patch: {trials.patches[1]}" in (place / "configs" / "train.yaml").read_text()
+    assert any(line.startswith("smaller") and "memory ran out before, when tried" in line for line in said)
+
+
+def test_memory_that_runs_out_on_every_patch_is_told(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"memory runs out when the smallest patch, .*, is tried\. Close what else holds memory"
+    ):
+        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(*[None] * 9))
     assert not list((tmp_path / "bundles").iterdir())
 
 

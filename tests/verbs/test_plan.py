@@ -121,6 +121,15 @@ def test_pictures_get_a_network_in_2d(tmp_path: Path) -> None:
     assert recipe["augmentation"]["flip_axes"] == [0, 1]
 
 
+def test_histology_is_a_microscope_without_sides(tmp_path: Path) -> None:
+    discs = tiny_pictures.write_discs(tmp_path / "discs")
+    words = ("--modality", "histology", "--memory", ENOUGH, "--output", tmp_path)
+    answer = plan("--data", discs, "--name", "slides", *words)
+    assert answer.code == 0, answer.err
+    recipe = yaml.safe_load((tmp_path / "slides" / "configs" / "train.yaml").read_text())
+    assert recipe["augmentation"]["rotation"]["range"] == [-180.0, 180.0]
+
+
 def test_brain_tumours_are_scored_in_regions(phantom_brats: Path, tmp_path: Path) -> None:
     answer = plan("--data", phantom_brats, "--name", "tumours", "--memory", ENOUGH, "--output", tmp_path)
     assert answer.code == 0, answer.err
