@@ -23,6 +23,7 @@ from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_li
 
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
+SURE_DEVICES = ("auto", "cpu")  # every machine has them; any other is asked for before the data is measured
 TRIED = 4  # studies the probe trains on, the largest and one of median size among them
 # Candidates passed over, try by try: the formula is rarely wrong by more than one patch. The last try is the smallest.
 PASSED_OVER = (1, 3, 7, 15, sys.maxsize)
@@ -73,13 +74,17 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
     place = request.output / request.name
     if place.exists():
         raise OutputError(f"'{place}' exists; give another --name, or remove it to plan again")
+    _try_output(request.output, place)
     with start(request.device) as trial:  # it loads its libraries while the data is measured
+        device = None if request.device in SURE_DEVICES else trial.device()
         found = _measure(request, warn)
         for line in data_lines(found):
             say(line)
         for warning in doubts(found.fingerprint):
             warn(warning)
-        options = Options(request.name, request.network, request.memory_gib, request.budget_min, trial.device())
+        options = Options(
+            request.name, request.network, request.memory_gib, request.budget_min, device or trial.device()
+        )
         try:
             request.output.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=request.output) as temporary:
@@ -89,8 +94,23 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
                     say(line)
                 work.rename(place)
         except OSError as error:
-            raise OutputError(f"Cannot write '{place}': {error.strerror or error}. Choose another --output") from error
+            raise _cannot_write(place, error) from error
     return place
+
+
+def _try_output(output: Path, place: Path) -> None:
+    """Refuse a folder that cannot be written before hours of measuring; nothing stays behind."""
+    whole = output.absolute()
+    try:
+        there = next(folder for folder in (whole, *whole.parents) if folder.exists())
+        with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=there):
+            pass
+    except OSError as error:
+        raise _cannot_write(place, error) from error
+
+
+def _cannot_write(place: Path, error: OSError) -> OutputError:
+    return OutputError(f"Cannot write '{place}': {error.strerror or error}. Choose another --output")
 
 
 def _measure(request: PlanRequest, warn: Say) -> Found:

@@ -226,10 +226,32 @@ def test_a_bundle_that_exists_is_left_alone(request_of: Callable[..., PlanReques
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials(1.0))
 
 
-def test_a_place_that_cannot_be_written_is_named(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test fails where data is measured."""
+    monkeypatch.setattr("medseg.steps.planning.take_fingerprint", lambda *_, **__: pytest.fail("measured"))
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_device_that_is_not_there_is_told_before_the_data_is_measured(
+    request_of: Callable[..., PlanRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: Trials) -> str:
+        raise UsageError("this machine has cpu")
+
+    monkeypatch.setattr(Trials, "device", absent)
+    with pytest.raises(UsageError, match="this machine has cpu"):
+        plan_bundle(request_of(device="cuda:77"), say=silent, warn=silent, start=Trials())
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_place_that_cannot_be_written_is_named_before_the_data_is_measured(
+    request_of: Callable[..., PlanRequest], tmp_path: Path
+) -> None:
     (tmp_path / "bundles").write_text("a file")
-    with pytest.raises(OutputError, match="Choose another --output"):
-        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(1.0))
+    for output in (tmp_path / "bundles", tmp_path / "bundles" / "below"):
+        with pytest.raises(OutputError, match="Choose another --output"):
+            plan_bundle(request_of(output=output), say=silent, warn=silent, start=Trials(1.0))
 
 
 def test_the_largest_study_is_tried_first_and_then_one_of_median_size(
