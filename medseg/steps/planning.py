@@ -13,13 +13,14 @@ from pathlib import Path
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
 from medseg.planning.card import bundle_files
+from medseg.planning.in_words import gigabytes, times
 from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
 from medseg.steps.planning_probe import Probe
 from medseg.steps.planning_trial import Trial
-from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_lines, times
+from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_lines
 
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
@@ -166,12 +167,12 @@ def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Pla
 
 
 def _found(tried: Probe | None) -> str:
-    return "memory ran out" if tried is None else f"{tried.peak_gib:.2g} GB"
+    return "memory ran out" if tried is None else f"{gigabytes(tried.peak_gib)} GB"
 
 
 def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -> str:
     """Why no patch keeps within the memory; that of the plan is the smallest, or the patch makes no difference."""
-    asked = f"--memory {options.memory_gib:.2g}GB"
+    asked = f"--memory {gigabytes(options.memory_gib)}GB"
     if tried is None:
         return (
             f"{asked}: memory runs out when the smallest patch, {times(plan.fit.patch)}, is tried. Close what else "
@@ -181,8 +182,8 @@ def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -
     if _study_decides(options, plan, tried):
         largest = found.measures[_studies_to_try(found)[0]].shape
         what = f"segmenting the largest study, {times(largest)}, whatever the patch,"
-    enough = math.ceil(tried.peak_gib * 10) / 10
-    return f"{asked}: {what} takes {tried.peak_gib:.2g} GB when it is tried. Give --memory {enough:.2g}GB or more"
+    enough = gigabytes(math.ceil(tried.peak_gib * 10) / 10)
+    return f"{asked}: {what} takes {gigabytes(tried.peak_gib)} GB when it is tried. Give --memory {enough}GB or more"
 
 
 def _studies_to_try(found: Found) -> list[str]:

@@ -205,6 +205,11 @@ def test_memory_that_runs_out_on_every_patch_is_told(request_of: Callable[..., P
     assert not list((tmp_path / "bundles").iterdir())
 
 
+def test_a_large_memory_that_is_refused_is_said_in_digits(request_of: Callable[..., PlanRequest]) -> None:
+    with pytest.raises(UsageError, match=r"--memory 128GB: .* takes 140\.3 GB .* Give --memory 140\.4GB or more"):
+        plan_bundle(request_of(memory_gib=128.0), say=silent, warn=silent, start=Trials(*[140.33] * 9))
+
+
 def test_a_trial_that_breaks_leaves_nothing(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="it broke"):
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials())
