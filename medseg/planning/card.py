@@ -7,6 +7,7 @@ from typing import Any
 
 from medseg.core.errors import OutputError
 from medseg.planning.evaluate_text import evaluate_text
+from medseg.planning.in_words import times
 from medseg.planning.inference_text import candidates_in_words, inference_text, is_single, label_list
 from medseg.planning.plan import Plan
 from medseg.planning.train_text import train_text
@@ -119,8 +120,8 @@ def _tensor(
 def card(plan: Plan) -> str:
     """Text of docs/README.md."""
     name, data = plan.options.name, plan.data
-    spacing = " x ".join(f"{length:g}" for length in plan.spacing_mm if length > 0)
-    window = " x ".join(str(side) for side in plan.window)
+    spacing = times(f"{length:g}" for length in plan.spacing_mm if length > 0)
+    window = times(plan.window)
     lines = [
         f"# {name}",
         "",

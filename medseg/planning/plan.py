@@ -11,6 +11,7 @@ from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning.fingerprint import Fingerprint
 from medseg.planning.fit import Fit, Frame, choose_fit, least_fit
+from medseg.planning.in_words import gigabytes, times
 from medseg.planning.memory import prepared_gib
 from medseg.planning.naming import REGIONS, Name, brats_names, names_of
 from medseg.planning.normalisation import Normalisation, plan_normalisation
@@ -153,16 +154,12 @@ def _fit(
 
 def _too_little(options: Options, least: Fit, largest: Shape) -> str:
     """Why no patch fits, with what the smallest needs, or the largest study whatever the patch."""
-    what = f"one of {_times(least.patch)}"
+    what = f"one of {times(least.patch)}"
     if least.demand.study_decides:
-        what = f"segmenting the largest study, {_times(largest)},"
+        what = f"segmenting the largest study, {times(largest)},"
     program = f", {least.demand.program_gib:.1f} GB of it for the program itself" if least.demand.program_gib else ""
     enough = math.ceil(least.demand.gib / MEMORY_STEP) * MEMORY_STEP
     return (
-        f"--memory {options.memory_gib:.2g}GB is too little for any patch: {what} needs "
-        f"{least.demand.gib:.2g} GB{program}. Give --memory {enough:.1f}GB or more"
+        f"--memory {gigabytes(options.memory_gib)}GB is too little for any patch: {what} needs "
+        f"{gigabytes(least.demand.gib)} GB{program}. Give --memory {enough:.1f}GB or more"
     )
-
-
-def _times(shape: Shape) -> str:
-    return " x ".join(str(side) for side in shape)

@@ -11,6 +11,7 @@ from medseg.core.types import Shape
 from medseg.planning import recipe_defaults as defaults
 from medseg.planning.fingerprint import Fingerprint, is_patient
 from medseg.planning.fit import Fit
+from medseg.planning.in_words import times
 from medseg.planning.parts import validation_share
 from medseg.planning.recipe_defaults import effect
 from medseg.planning.spacing import has_thick_slices
@@ -84,7 +85,7 @@ def _patches_per_study(fit: Fit, shape: Shape, training: int) -> int:
 
 def _sampling(data: Fingerprint, fit: Fit, shape: Shape, per_study: int) -> tuple[Row, ...]:
     covered = math.prod(fit.patch) / math.prod(shape)
-    why = f"the median study is {_times(shape)} at this spacing, {_share_in_words(covered)}; "
+    why = f"the median study is {times(shape)} at this spacing, {_share_in_words(covered)}; "
     why += multiples(fit.network.divisor)
     if fit.patch_is_cut:
         why += "; smaller than the study to stay within memory and time of a step"
@@ -207,7 +208,3 @@ def _length(
 
 def _share_in_words(covered: float) -> str:
     return "a patch covers it whole" if covered >= 1 else f"a patch has {covered:.0%} of its voxels"
-
-
-def _times(shape: Shape) -> str:
-    return " x ".join(str(side) for side in shape)

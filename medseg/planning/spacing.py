@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from medseg.planning.in_words import times
 from medseg.planning.measures import Triple
 from medseg.planning.topology import WAITS
 
@@ -72,8 +73,8 @@ def _listed(values: npt.NDArray[np.float64]) -> str:
     low, high = values.min(0), values.max(0)
     if np.allclose(low, high, rtol=SAME):
         return f"{len(values)} studies, all alike"
-    return f"{len(values)} studies from {_times(low)} to {_times(high)} mm"
+    return f"{len(values)} studies from {_rough(low)} to {_rough(high)} mm"
 
 
-def _times(row: npt.NDArray[np.float64]) -> str:
-    return " x ".join(f"{length:.3g}" for length in row)
+def _rough(row: npt.NDArray[np.float64]) -> str:
+    return times(f"{length:.3g}" for length in row)

@@ -17,11 +17,11 @@ from medseg.datasets.inspection import Inspection
 from medseg.datasets.pictures import with_colours
 from medseg.io.formats import is_picture, study_stem
 from medseg.planning.fingerprint import Fingerprint, Source, fingerprint_of
-from medseg.planning.likeness import ALIKE, Image, Pair, find_pairs
 from medseg.planning.measures import StudyMeasures
 from medseg.planning.mirroring import SIDES
 from medseg.planning.modality import MODALITIES
-from medseg.steps.fingerprint_cache import measure_all, measure_images
+from medseg.steps.fingerprint_cache import measure_all
+from medseg.steps.fingerprint_likeness import judge_likeness
 
 FEWEST_PATIENTS = 3  # one trains, one validates, one is held out
 RARE = 0.05  # share of the studies; an undeclared label in so few, or in one, is probably a slip of the pen
@@ -73,31 +73,20 @@ def take_fingerprint(
     sound = [study for study in dataset.studies if study.id not in inspection.faults_of]
     digests = {facts.id: facts.digest for facts in inspection.studies}
     measures = measure_all(sound, digests, dataset.root, folder=folder, seen=seen)
-    pairs = _pairs(dataset, measures)
-    for warning in [*warnings, *_alike(pairs, dataset.studies)]:
+    copies, alike = judge_likeness(dataset, measures)
+    for warning in [*warnings, *alike]:
         warn(warning)
     faults = [
         *inspection.faults,
         *odd,
         *_patients(dataset),
         *_mixed_thickness(measures, sound),
-        *_copies(pairs, dataset.studies),
+        *copies,
     ]
     raise_faults(f"Data '{data}' ({len(dataset.studies)} studies)", faults, DatalistError)
     source = _source(dataset, names, modality)
     patients = len({study.patient for study in dataset.studies})
     return Found(dataset, fingerprint_of(source, measures, patients), measures, notes)
-
-
-def _pairs(dataset: Dataset, measures: Mapping[str, StudyMeasures]) -> list[Pair]:
-    """Images too much alike, those of studies with a fault included: a copied image seldom fits the label beside it."""
-    known = {**measures, **measure_images([study for study in dataset.studies if study.id not in measures])}
-    images = [
-        Image(study.id, study.patient, known[study.id].digest, known[study.id].signature)
-        for study in dataset.studies
-        if study.id in known
-    ]
-    return find_pairs(images)
 
 
 def _labelled(dataset: Dataset, data: Path) -> tuple[Dataset, tuple[str, ...]]:
@@ -183,28 +172,6 @@ def _mixed_thickness(measures: Mapping[str, StudyMeasures], studies: Sequence[St
             yield (
                 f"{single} of {len(sizes)} studies are one voxel thick along {sides}, others are not "
                 f"('{files[name]}' has {longest}): plan them apart, each kind in a data set of its own"
-            )
-
-
-def _copies(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
-    files = {study.id: study.files()[0] for study in studies}
-    for pair in pairs:
-        if pair.equal:
-            yield (
-                f"'{files[pair.first]}' and '{files[pair.second]}' hold the same image, voxel for voxel, under two "
-                "patients: a model could be scored on what it was trained on. Remove one, or give both one patient in "
-                "a datalist"
-            )
-
-
-def _alike(pairs: Sequence[Pair], studies: Sequence[Study]) -> Iterator[str]:
-    files = {study.id: study.files()[0] for study in studies}
-    for pair in pairs:
-        if not pair.equal:
-            yield (
-                f"possible leakage: '{files[pair.first]}' and '{files[pair.second]}' are nearly the same image "
-                f"(correlation {pair.correlation:.3f}, limit {ALIKE:g}) under two patients. If they are one patient, "
-                "say so in a datalist, or scores will be too good"
             )
 
 

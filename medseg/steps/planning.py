@@ -13,16 +13,18 @@ from pathlib import Path
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
 from medseg.planning.card import bundle_files
+from medseg.planning.in_words import gigabytes, times
 from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
 from medseg.steps.planning_probe import Probe
 from medseg.steps.planning_trial import Trial
-from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_lines, times
+from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_lines
 
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
+SURE_DEVICES = ("auto", "cpu")  # every machine has them; any other is asked for before the data is measured
 TRIED = 4  # studies the probe trains on, the largest and one of median size among them
 # Candidates passed over, try by try: the formula is rarely wrong by more than one patch. The last try is the smallest.
 PASSED_OVER = (1, 3, 7, 15, sys.maxsize)
@@ -73,13 +75,17 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
     place = request.output / request.name
     if place.exists():
         raise OutputError(f"'{place}' exists; give another --name, or remove it to plan again")
+    _try_output(request.output, place)
     with start(request.device) as trial:  # it loads its libraries while the data is measured
+        device = None if request.device in SURE_DEVICES else trial.device()
         found = _measure(request, warn)
         for line in data_lines(found):
             say(line)
         for warning in doubts(found.fingerprint):
             warn(warning)
-        options = Options(request.name, request.network, request.memory_gib, request.budget_min, trial.device())
+        options = Options(
+            request.name, request.network, request.memory_gib, request.budget_min, device or trial.device()
+        )
         try:
             request.output.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=request.output) as temporary:
@@ -89,8 +95,23 @@ def plan_bundle(request: PlanRequest, *, say: Say, warn: Say, start: Start = Tri
                     say(line)
                 work.rename(place)
         except OSError as error:
-            raise OutputError(f"Cannot write '{place}': {error.strerror or error}. Choose another --output") from error
+            raise _cannot_write(place, error) from error
     return place
+
+
+def _try_output(output: Path, place: Path) -> None:
+    """Refuse a folder that cannot be written before hours of measuring; nothing stays behind."""
+    whole = output.absolute()
+    try:
+        there = next(folder for folder in (whole, *whole.parents) if folder.exists())
+        with tempfile.TemporaryDirectory(prefix=".tmp-plan-", dir=there):
+            pass
+    except OSError as error:
+        raise _cannot_write(place, error) from error
+
+
+def _cannot_write(place: Path, error: OSError) -> OutputError:
+    return OutputError(f"Cannot write '{place}': {error.strerror or error}. Choose another --output")
 
 
 def _measure(request: PlanRequest, warn: Say) -> Found:
@@ -146,12 +167,12 @@ def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Pla
 
 
 def _found(tried: Probe | None) -> str:
-    return "memory ran out" if tried is None else f"{tried.peak_gib:.2g} GB"
+    return "memory ran out" if tried is None else f"{gigabytes(tried.peak_gib)} GB"
 
 
 def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -> str:
     """Why no patch keeps within the memory; that of the plan is the smallest, or the patch makes no difference."""
-    asked = f"--memory {options.memory_gib:.2g}GB"
+    asked = f"--memory {gigabytes(options.memory_gib)}GB"
     if tried is None:
         return (
             f"{asked}: memory runs out when the smallest patch, {times(plan.fit.patch)}, is tried. Close what else "
@@ -161,8 +182,8 @@ def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -
     if _study_decides(options, plan, tried):
         largest = found.measures[_studies_to_try(found)[0]].shape
         what = f"segmenting the largest study, {times(largest)}, whatever the patch,"
-    enough = math.ceil(tried.peak_gib * 10) / 10
-    return f"{asked}: {what} takes {tried.peak_gib:.2g} GB when it is tried. Give --memory {enough:.2g}GB or more"
+    enough = gigabytes(math.ceil(tried.peak_gib * 10) / 10)
+    return f"{asked}: {what} takes {gigabytes(tried.peak_gib)} GB when it is tried. Give --memory {enough}GB or more"
 
 
 def _studies_to_try(found: Found) -> list[str]:

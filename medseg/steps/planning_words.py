@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from medseg.planning.fingerprint import Fingerprint
+from medseg.planning.in_words import counted, gigabytes, times
 from medseg.planning.inference_text import candidates_in_words
 from medseg.planning.normalisation import looks_like_ct
 from medseg.planning.plan import Plan
@@ -36,7 +36,7 @@ def data_lines(found: Found) -> list[str]:
     )
     return [
         f"data      {dataset.layout}: '{dataset.root}'",
-        f"studies   {data.studies}, of {data.patients} patient{'s'[: data.patients != 1]}",
+        f"studies   {data.studies}, of {counted(data.patients, 'patient')}",
         f"channels  {', '.join(dataset.channel_names)}",
         f"modality  {data.source.modality}, says {data.source.modality_from}",
         f"labels    {labels}",
@@ -47,7 +47,7 @@ def data_lines(found: Found) -> list[str]:
 def plan_lines(plan: Plan) -> list[str]:
     """What was chosen, each with its reason."""
     flips = plan.recipe["augmentation"][0]
-    spacing = times([f"{length:g}" for length in plan.spacing_mm if length > 0])
+    spacing = times(f"{length:g}" for length in plan.spacing_mm if length > 0)
     network = plan.fit.network
     return [
         f"spacing   {spacing} mm: {plan.spacing_why}",
@@ -67,11 +67,6 @@ def probe_lines(plan: Plan, tried: Probe) -> list[str]:
         f"time      {_time(plan, tried)}",
         f"memory    {_memory(plan, tried)}",
     ]
-
-
-def times(sides: Sequence[object]) -> str:
-    """Sides of a box: "40 x 56 x 40"."""
-    return " x ".join(str(side) for side in sides)
 
 
 def _time(plan: Plan, tried: Probe) -> str:
@@ -95,7 +90,7 @@ def _time(plan: Plan, tried: Probe) -> str:
 
 
 def _memory(plan: Plan, tried: Probe) -> str:
-    limit = f"within {plan.options.memory_gib:.3g} GB"
+    limit = f"within {gigabytes(plan.options.memory_gib)} GB"
     formula = f"formula: {plan.fit.demand.gib:.1f}"
     step = tried.peak_gib - tried.prepared_gib
     if tried.device.startswith("cuda"):

@@ -205,6 +205,11 @@ def test_memory_that_runs_out_on_every_patch_is_told(request_of: Callable[..., P
     assert not list((tmp_path / "bundles").iterdir())
 
 
+def test_a_large_memory_that_is_refused_is_said_in_digits(request_of: Callable[..., PlanRequest]) -> None:
+    with pytest.raises(UsageError, match=r"--memory 128GB: .* takes 140\.3 GB .* Give --memory 140\.4GB or more"):
+        plan_bundle(request_of(memory_gib=128.0), say=silent, warn=silent, start=Trials(*[140.33] * 9))
+
+
 def test_a_trial_that_breaks_leaves_nothing(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="it broke"):
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials())
@@ -226,10 +231,32 @@ def test_a_bundle_that_exists_is_left_alone(request_of: Callable[..., PlanReques
         plan_bundle(request_of(), say=silent, warn=silent, start=Trials(1.0))
 
 
-def test_a_place_that_cannot_be_written_is_named(request_of: Callable[..., PlanRequest], tmp_path: Path) -> None:
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test fails where data is measured."""
+    monkeypatch.setattr("medseg.steps.planning.take_fingerprint", lambda *_, **__: pytest.fail("measured"))
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_device_that_is_not_there_is_told_before_the_data_is_measured(
+    request_of: Callable[..., PlanRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: Trials) -> str:
+        raise UsageError("this machine has cpu")
+
+    monkeypatch.setattr(Trials, "device", absent)
+    with pytest.raises(UsageError, match="this machine has cpu"):
+        plan_bundle(request_of(device="cuda:77"), say=silent, warn=silent, start=Trials())
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_place_that_cannot_be_written_is_named_before_the_data_is_measured(
+    request_of: Callable[..., PlanRequest], tmp_path: Path
+) -> None:
     (tmp_path / "bundles").write_text("a file")
-    with pytest.raises(OutputError, match="Choose another --output"):
-        plan_bundle(request_of(), say=silent, warn=silent, start=Trials(1.0))
+    for output in (tmp_path / "bundles", tmp_path / "bundles" / "below"):
+        with pytest.raises(OutputError, match="Choose another --output"):
+            plan_bundle(request_of(output=output), say=silent, warn=silent, start=Trials(1.0))
 
 
 def test_the_largest_study_is_tried_first_and_then_one_of_median_size(

@@ -1,0 +1,21 @@
+"""How sizes, counts and memory are said in reasons and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def times(sides: Iterable[object]) -> str:
+    """Sides of a box: "40 x 56 x 40"."""
+    return " x ".join(str(side) for side in sides)
+
+
+def gigabytes(gib: float) -> str:
+    """A size without unit, in digits alone: "128", "8.4", "0.29"."""
+    text = f"{gib:.1f}" if gib >= 1 else f"{gib:.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 patient", "2 patients"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,20 @@
+import pytest
+
+from medseg.planning.in_words import counted, gigabytes, times
+
+
+@pytest.mark.parametrize(
+    ("gib", "text"),
+    [(128.0, "128"), (100.04, "100"), (24.5, "24.5"), (8.41, "8.4"), (8.0, "8"), (300 / 1024, "0.29"), (0.5, "0.5")],
+)
+def test_memory_is_said_in_digits_alone(gib: float, text: str) -> None:
+    assert gigabytes(gib) == text
+
+
+def test_sides_are_joined() -> None:
+    assert times((40, 56, 40)) == "40 x 56 x 40"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 patients"), (1, "1 patient"), (2, "2 patients")])
+def test_one_is_no_plural(number: int, text: str) -> None:
+    assert counted(number, "patient") == text
