@@ -87,6 +87,7 @@ def _plain(text: str, place: Place) -> str:
     text = text.replace(str(tiny.CHECKOUT), "CHECKOUT")
     text = re.sub(r"\d{8}-\d{6}(-\d+)?", "TIME", text)
     text = re.sub(r"\bstudy-[0-9a-f]{10}\b", "STUDY", text)
+    text = re.sub(r"\bhold \d+ at most\b", "hold N at most", text)  # of a packed phantom: by the processor's noise
     return re.sub(r"\d+\.\d+ (s|minutes)\b", r"N \1", text)
 
 
