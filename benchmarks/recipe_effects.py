@@ -2,7 +2,8 @@
 
 Does:  trains each row of recipe_rows.py for the same seconds of one core, counted as the process's own time so that
        other work on the machine does not matter, on three quarters of the volumes of MSD Task04 that fold 0 does not
-       hold out; scores the others: one of four parts by person. The hold-out of fold 0 is not seen.
+       hold out; scores the others: one of four parts by person. The hold-out of fold 0 is not seen. Rows compare only
+       within one precision: the recipe's, which takes bf16 where the processor has it.
 Needs: a folder of MSD Task04 Hippocampus.
 Makes: OUTPUT/ROW-SECONDS-PART.json; the table on the terminal: Dice, and the gain over the row it is compared with,
        volume by volume, with its 95 % bootstrap interval over persons.

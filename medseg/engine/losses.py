@@ -19,9 +19,9 @@ def build_loss(recipe: LossRecipe) -> Loss:
 
     The output holds logits (B, classes, *spatial); several outputs come as a list or stacked along
     axis 1 (B, heads, classes, *spatial), the finest first. The label is (B, 1, *spatial), class indices. Dice leaves
-    the background out: it would drown small labels. A class that a patch lacks has a
-    Dice loss near 1 until the network is sure of that in every voxel, and hardly a gradient: cross-entropy teaches it
-    there, and ``batch_dice`` keeps such patches from counting as failures.
+    the background out: it would drown small labels. A class that a patch lacks has a Dice loss near
+    1 until the network is sure of that in every voxel, and hardly a gradient: cross-entropy teaches it there, and
+    ``batch_dice`` keeps such patches from counting as failures.
 
     Source: Milletari et al. 2016 (soft Dice) as in MONAI's DiceCELoss; weights per output as in
     Lee et al. 2015, "Deeply-Supervised Nets".
