@@ -7,10 +7,17 @@ import re
 import sys
 from pathlib import Path
 
+_MOST_AT_ONCE = 8  # each holds one study; a large CT in float32 takes 1 GB, and the disk is busy
+
 
 def cores() -> int:
     """Cores this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def studies_at_once() -> int:
+    """How many studies are read or prepared at a time: more threads would cost memory and bring nothing."""
+    return min(cores(), _MOST_AT_ONCE)
 
 
 def default_folder() -> Path:

@@ -15,13 +15,13 @@ import numpy as np
 
 from medseg.core.errors import MedsegError, OutputError
 from medseg.core.files import digest_of_file, write_json
+from medseg.core.machine import studies_at_once
 from medseg.core.types import Affine, Shape
 from medseg.io.formats import reader_of
 
 Role = Literal["image", "label", "instances"]  # the last: a label map whose values number objects of one label
 
 _CACHE_VERSION = 1  # raise it when a check is added, so that files seen before are looked at again
-_MOST_THREADS = 8  # each holds one volume; a large CT in float32 takes 1 GB
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def look_at_files(
     wanted = list(dict.fromkeys(files))
     remembered = _load(cache)
     facts: dict[tuple[Role, Path], FileFacts] = {}
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(studies_at_once()) as pool:
         for done, (file, found) in enumerate(pool.map(lambda file: (file, _recall(file, remembered)), wanted), 1):
             facts[file] = found
             if seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,20 +158,29 @@ def _labels(
     found = {}
     for value in np.flatnonzero(np.bincount(cut.ravel())[1:]) + 1:
         mask = cut == value
-        positions = (np.argwhere(mask) + start - centre) * np.asarray(spacing)
+        voxels = int(np.count_nonzero(mask))
+        along = [_along(mask, axis, start[axis] - centre[axis], spacing[axis]) for axis in range(3)]
         parts, largest = count(mask)
         found[int(value)] = LabelMeasures(
-            voxels=len(positions),
-            ml=len(positions) * ml,
-            centre_mm=_triple(positions.mean(0)),
-            spread_mm=_triple(positions.std(0)),
+            voxels=voxels,
+            ml=voxels * ml,
+            centre_mm=_triple([mean for mean, _ in along]),
+            spread_mm=_triple([deviation for _, deviation in along]),
             parts=parts,
-            largest_share=largest / len(positions),
+            largest_share=largest / voxels,
         )
     return found
 
 
-def _triple(values: npt.NDArray[Any]) -> Triple:
+def _along(mask: BoolArray, axis: int, start: float, length_mm: float) -> tuple[float, float]:
+    """Mean and standard deviation of the positions along an axis, in mm; the first voxel lies at ``start`` voxels."""
+    counts = np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis))
+    positions = (np.arange(counts.size) + start) * length_mm
+    mean = np.average(positions, weights=counts)
+    return float(mean), float(np.sqrt(np.average((positions - mean) ** 2, weights=counts)))
+
+
+def _triple(values: Sequence[float]) -> Triple:
     return float(values[0]), float(values[1]), float(values[2])
 
 

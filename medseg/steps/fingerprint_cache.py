@@ -22,7 +22,7 @@ from medseg.io.study import read_study, read_study_label
 from medseg.metrics.connected import connected_parts
 from medseg.planning.measures import ChannelMeasures, LabelMeasures, StudyMeasures, measure_study
 
-_VERSION = 1  # raise it when what is measured changes, so that studies seen before are measured again
+_VERSION = 2  # raise it when what is measured changes, so that studies seen before are measured again
 _MOST_THREADS = 4  # each holds a study in float32, twice
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
+from medseg.core.machine import studies_at_once
 from medseg.planning.card import bundle_files
 from medseg.planning.in_words import gigabytes, times
+from medseg.planning.measures import StudyMeasures
 from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
 from medseg.runs.progress import Progress
@@ -25,7 +27,7 @@ from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_li
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
 SURE_DEVICES = ("auto", "cpu")  # every machine has them; any other is asked for before the data is measured
-TRIED = 4  # studies the probe trains on, the largest and one of median size among them
+TRIED = 4  # studies the probe trains on, the largest and one of median size among them; as many as are prepared at once
 # Candidates passed over, try by try: the formula is rarely wrong by more than one patch. The last try is the smallest.
 PASSED_OVER = (1, 3, 7, 15, sys.maxsize)
 
@@ -129,8 +131,8 @@ def _fitting(
     found: Found, options: Options, work: Path, request: PlanRequest, first: Trial, say: Say, start: Start
 ) -> tuple[Plan, Probe]:
     """The first plan whose trial stays within the memory; its files are in ``work``."""
-    studies = _studies_to_try(found)
     plan = _written(found, options, work, smaller=0)
+    studies = _studies_to_try(found, plan)
     for line in plan_lines(plan):
         say(line)
     tried = first.run(work, request.data, studies=studies)
@@ -180,15 +182,22 @@ def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -
         )
     what = f"the smallest patch, {times(plan.fit.patch)},"
     if _study_decides(options, plan, tried):
-        largest = found.measures[_studies_to_try(found)[0]].shape
+        largest = found.measures[_studies_to_try(found, plan)[0]].shape
         what = f"segmenting the largest study, {times(largest)}, whatever the patch,"
     enough = gigabytes(math.ceil(tried.peak_gib * 10) / 10)
     return f"{asked}: {what} takes {gigabytes(tried.peak_gib)} GB when it is tried. Give --memory {enough}GB or more"
 
 
-def _studies_to_try(found: Found) -> list[str]:
+def _studies_to_try(found: Found, plan: Plan) -> list[str]:
     """The largest study, one of median size, and the first others."""
-    by_size = sorted(found.measures, key=lambda name: (math.prod(found.measures[name].shape), name))
+    by_size = sorted(found.measures, key=lambda name: (_voxels(found.measures[name], plan), name))
     chosen = list(dict.fromkeys([by_size[-1], by_size[len(by_size) // 2]]))
     others = [study.id for study in found.dataset.studies if study.id not in chosen]
-    return [*chosen, *others][:TRIED]
+    return [*chosen, *others][: max(TRIED, studies_at_once())]
+
+
+def _voxels(study: StudyMeasures, plan: Plan) -> float:
+    """Of a study as it is stored or as it is prepared, whichever is more: either may be what takes the memory."""
+    lengths = zip(study.spacing_mm, plan.spacing_mm, strict=True)
+    growth = math.prod(stored / target for stored, target in lengths if target > 0)
+    return math.prod(study.shape) * max(growth, 1.0)

@@ -46,6 +46,7 @@ class Probe:
         legs: The parts of a run in their order.
         study_s: Seconds to segment a study of median size, as validation does.
         holdout_s: Seconds to read and segment one on its own grid, as the end of a run does.
+        prepare_s: Seconds until the next study is prepared, as many at once as a training prepares.
         finish_s: Seconds for bundle, pictures, curves and tracking at the end of a run.
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
             on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
@@ -58,6 +59,7 @@ class Probe:
     legs: tuple[LegSpeed, ...]
     study_s: float
     holdout_s: float
+    prepare_s: float
     finish_s: float
     peak_gib: float
     prepared_gib: float
@@ -85,7 +87,7 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     from medseg.steps.data import load_cohort
     from medseg.steps.legs import measure_legs
     from medseg.steps.parts import build_parts
-    from medseg.steps.prepare import prepare_study
+    from medseg.steps.prepare import prepare_all
     from medseg.steps.request import TrainRequest, resolve_recipe
 
     bundle, folder, place = read_bundle(bundle_root), default_folder(), choose_device(device)
@@ -95,7 +97,16 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     layouts = folder / "layouts.json"
     parts = build_parts(bundle, recipe, device=place, precision=precision, world=World(), layouts=layouts)
     chosen = cohort.studies(studies)
-    prepared = [prepare_study(study, parts.preprocessing, cohort.class_of_value) for study in chosen]
+    began_s = time.monotonic()
+    prepared = prepare_all(
+        chosen,
+        preprocessing=parts.preprocessing,
+        class_of_value=cohort.class_of_value,
+        cache=None,
+        key_of=lambda study: study.id,
+        advance=lambda: None,
+    )
+    prepare_s = (time.monotonic() - began_s) / len(prepared)
     legs = measure_legs(parts, prepared, prepared[1:2] or prepared)
     speeds = tuple(_speed(leg, parts.learner) for leg in legs)
     beside_gib = 0.0 if place.type == "cuda" else BESIDE_GIB
@@ -108,6 +119,7 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
         legs=speeds,
         study_s=study_s,
         holdout_s=HOLDOUT_COST * study_s,
+        prepare_s=prepare_s,
         finish_s=FINISH_S,
         peak_gib=peak_memory_gib(place) + beside_gib,
         prepared_gib=0.0 if place.type == "cuda" else kept,

@@ -72,21 +72,22 @@ def probe_lines(plan: Plan, tried: Probe) -> list[str]:
 def _time(plan: Plan, tried: Probe) -> str:
     rows, split = _recipe(plan), plan.split
     scoring_s = len(split.validation) * tried.study_s
-    end_s = scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
+    prepare_s = tried.prepare_s * (len(split.train) + len(split.validation))
+    beside_s = prepare_s + scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
     patches = len(split.train) * rows["patches_per_study"]
     per_epoch = [math.ceil(patches / leg.batch) for leg in tried.legs]
     step_s = [
         leg.step_s + scoring_s / (rows["every"] * count) for leg, count in zip(tried.legs, per_epoch, strict=True)
     ]
     if plan.options.budget_min is not None:
-        left_s = max(plan.options.budget_min * 60 - end_s, 0.0)
+        left_s = max(plan.options.budget_min * 60 - beside_s, 0.0)
         steps = sum(int(leg.share * left_s / seconds) for leg, seconds in zip(tried.legs, step_s, strict=True))
-        return f"about {steps} steps fit into {plan.options.budget_min:g} minutes, with their scoring"
+        return f"about {steps} steps fit into {plan.options.budget_min:g} minutes, with preparing and scoring"
     epochs = rows["epochs"]
     early = round(epochs * tried.legs[0].share) if len(tried.legs) > 1 else 0
     counts = [n * count for n, count in zip((early, epochs - early)[-len(step_s) :], per_epoch, strict=True)]
-    whole_s = sum(n * seconds for n, seconds in zip(counts, step_s, strict=True)) + end_s
-    return f"about {format_seconds(whole_s)} for {epochs} epochs, {sum(counts)} steps, and their scoring"
+    whole_s = sum(n * seconds for n, seconds in zip(counts, step_s, strict=True)) + beside_s
+    return f"about {format_seconds(whole_s)} for {epochs} epochs, {sum(counts)} steps, with preparing and scoring"
 
 
 def _memory(plan: Plan, tried: Probe) -> str:

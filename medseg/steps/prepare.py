@@ -11,6 +11,7 @@ from monai.transforms import Compose
 
 from medseg import __version__
 from medseg.core.files import digest_of
+from medseg.core.machine import studies_at_once
 from medseg.core.study import Study
 from medseg.io.study import read_study, read_study_label
 from medseg.transforms.cache import FORMAT, DiskCache
@@ -36,10 +37,9 @@ def prepare_all(
     class_of_value: Mapping[int, int],
     cache: DiskCache | None,
     key_of: Callable[[Study], str],
-    threads: int,
     advance: Callable[[], None],
 ) -> list[Prepared]:
-    """Prepared studies, in the order given.
+    """Prepared studies, in the order given, ``studies_at_once()`` at a time.
 
     Args:
         studies: Labelled studies.
@@ -47,7 +47,6 @@ def prepare_all(
         class_of_value: Written label value to class index.
         cache: Where they are kept on disk; None keeps them in memory.
         key_of: Name of a study's entry in the cache.
-        threads: How many to prepare at a time.
         advance: Called after each.
     """
 
@@ -59,7 +58,7 @@ def prepare_all(
         return stored
 
     def each() -> Iterator[Prepared]:
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(studies_at_once()) as pool:
             for prepared in pool.map(one, studies):
                 advance()
                 yield prepared

@@ -35,7 +35,6 @@ from medseg.transforms.prepared import Prepared
 
 LOG = logging.getLogger("medseg")
 Say = Callable[[str], None]
-MOST_THREADS = 8  # whole studies prepared at once: more threads cost memory, and the disk is busy
 
 
 def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, began_s: float, say: Say) -> Task:
@@ -194,7 +193,6 @@ def _prepare(task: Task, parts: Parts, studies: list[Study], cache: DiskCache | 
             class_of_value=classes,
             cache=cache,
             key_of=lambda study: cache_key(study.id, task.cohort.digests[study.id], chain, classes),
-            threads=min(cores(), MOST_THREADS),
             advance=progress.advance,
         )
 

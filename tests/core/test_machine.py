@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medseg.core.machine import cores, default_folder, peak_of_process_gib
+from medseg.core.machine import cores, default_folder, peak_of_process_gib, studies_at_once
 
 
 def test_cores_are_those_that_this_process_may_use() -> None:
@@ -15,6 +15,7 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     os.sched_setaffinity(0, {min(allowed)})
     try:
         assert cores() == 1
+        assert studies_at_once() == 1
     finally:
         os.sched_setaffinity(0, allowed)
     assert cores() == len(allowed)

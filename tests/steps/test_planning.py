@@ -1,80 +1,15 @@
 """A plan is written whole or not at all, and the trial of it decides whether it fits the memory."""
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import nibabel
+import numpy as np
 import pytest
-import tiny
+from trials import Trials
 
 from medseg.core.errors import DatalistError, OutputError, TrainingError, UsageError
 from medseg.steps.planning import PlanRequest, plan_bundle
-from medseg.steps.planning_probe import LegSpeed, Probe
-
-FOUND = Probe(
-    device="cpu",
-    precision="fp32",
-    legs=(LegSpeed(1.0, 2, 2.0),),
-    study_s=1.0,
-    holdout_s=3.0,
-    finish_s=10.0,
-    peak_gib=1.2,
-    prepared_gib=0.2,
-    steps_gib=1.2,
-)
-
-
-class Trials:
-    """Answers for processes that are not started: the peaks they find, one after the other; None for no memory."""
-
-    def __init__(self, *peaks_gib: float | None, device: str = "cpu") -> None:
-        self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
-        self.studies: list[str] = []
-        self.legs, self.steps_gib = FOUND.legs, 0.0
-
-    def __call__(self, device: str) -> Any:
-        return self
-
-    def __enter__(self) -> "Trials":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def device(self) -> str:
-        return self.kind
-
-    def run(self, bundle: Path, data: Path, *, studies: list[str]) -> Probe | None:
-        text = (bundle / "configs" / "train.yaml").read_text()
-        self.patches.append(json.loads(text.partition("patch: ")[2].partition("]")[0] + "]"))
-        self.studies = list(studies)
-        if not self.peaks:
-            raise TrainingError("it broke")
-        peak_gib = self.peaks.pop(0)
-        if peak_gib is None:
-            return None
-        steps_gib = self.steps_gib or peak_gib
-        return replace(FOUND, peak_gib=peak_gib, steps_gib=steps_gib, device=self.kind, legs=self.legs)
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five small hippocampus phantoms; do not write into it."""
-    return tiny.write_tiny_cohort(tmp_path_factory.mktemp("data") / "hippocampus", studies=5)
-
-
-@pytest.fixture
-def request_of(tmp_path: Path, cohort: Path) -> Callable[..., PlanRequest]:
-    def make(**changes: Any) -> PlanRequest:
-        plain = PlanRequest(
-            data=cohort, name="planned", output=tmp_path / "bundles", network="auto", memory_gib=8.0,
-            budget_min=None, device="auto", modality=None, cache=tmp_path / "cache",
-        )  # fmt: skip
-        return replace(plain, **changes)
-
-    return make
 
 
 def silent(_: str) -> None:
@@ -93,60 +28,6 @@ def test_a_plan_that_fits_is_written_after_it_was_tried(
     assert "studies   5, of 5 patients" in text
     assert "tried     on cpu in fp32: a step takes 2.00 s, a study 1.0 s" in text
     assert not warned
-
-
-def test_time_counts_steps_and_scorings(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
-    """5 patients: 1 is held out, 1 of the others validates. 14 of the 1200 seconds are kept for the end."""
-    plan_bundle(request_of(budget_min=20.0), say=said.append, warn=silent, start=Trials(1.2))
-    (line,) = [line for line in said if line.startswith("time")]
-    steps = int(line.split()[2])
-    assert 585 <= steps <= (1200 - 14) / 2
-    assert "fit into 20 minutes" in line
-
-
-def test_time_counts_both_parts_of_a_run_that_opens_with_smaller_patches(
-    request_of: Callable[..., PlanRequest], said: list[str]
-) -> None:
-    """1186 seconds: 0.4 of them at 1 s a step, the others at 2 s; a few for scoring between."""
-    trials = Trials(1.2)
-    trials.legs = (LegSpeed(0.4, 4, 1.0), LegSpeed(0.6, 2, 2.0))
-    plan_bundle(request_of(budget_min=20.0), say=said.append, warn=silent, start=trials)
-    (line,) = [line for line in said if line.startswith("time")]
-    assert 0.95 * (474 + 355) < int(line.split()[2]) <= 474 + 355
-    assert any("a step takes 1.00 s and then 2.00 s" in line for line in said)
-
-
-def test_time_without_a_budget_counts_epochs(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
-    trials = Trials(1.2)
-    trials.legs = (LegSpeed(0.4, 4, 1.0), LegSpeed(0.6, 2, 2.0))
-    place = plan_bundle(request_of(), say=said.append, warn=silent, start=trials)
-    epochs = int((place / "configs" / "train.yaml").read_text().partition("epochs: ")[2].split()[0])
-    (line,) = [line for line in said if line.startswith("time")]
-    steps = int(line.partition(" epochs, ")[2].split()[0])
-    assert f"for {epochs} epochs" in line
-    assert 4400 < steps < 4700
-    assert "2 h" in line  # 1100 steps of 1 s, 3400 of 2 s
-
-
-def test_memory_counts_the_prepared_studies_of_the_training(
-    request_of: Callable[..., PlanRequest], said: list[str]
-) -> None:
-    plan_bundle(request_of(), say=said.append, warn=silent, start=Trials(1.2))
-    (line,) = [line for line in said if line.startswith("memory")]
-    assert line.startswith(
-        "memory    about 1.0 GB in a training"
-    )  # 1.2 less 0.2 that the trial kept; phantoms are small
-    assert line.endswith("within 8 GB")
-
-
-def test_memory_counts_the_patients_that_a_small_set_holds_out(
-    request_of: Callable[..., PlanRequest], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of three patients one is held out: of 3 GB prepared 2 GB are kept, beside the 1 GB that was tried."""
-    monkeypatch.setattr("medseg.planning.plan.prepared_gib", lambda *_: 3.0)
-    three = tiny.write_tiny_cohort(tmp_path / "three", studies=3)
-    plan_bundle(request_of(data=three), say=said.append, warn=silent, start=Trials(1.2))
-    assert any(line.startswith("memory    about 3.0 GB in a training") for line in said)
 
 
 def test_a_plan_that_takes_too_much_is_made_smaller(request_of: Callable[..., PlanRequest], said: list[str]) -> None:
@@ -259,21 +140,32 @@ def test_a_place_that_cannot_be_written_is_named_before_the_data_is_measured(
             plan_bundle(request_of(output=output), say=silent, warn=silent, start=Trials(1.0))
 
 
-def test_the_largest_study_is_tried_first_and_then_one_of_median_size(
-    request_of: Callable[..., PlanRequest], tmp_path: Path
-) -> None:
-    import nibabel
-    import numpy as np
-
-    sizes = {"a": 24, "b": 16, "c": 40, "d": 20, "e": 32, "f": 36}
-    for number, (name, side) in enumerate(sizes.items()):
+def write_plain_set(root: Path, sides: dict[str, int], spacing_mm: dict[str, float]) -> Path:
+    """Noise of SIDE x 16 x 16 voxels by name, a labelled cube in each; voxels of 1 mm unless told otherwise."""
+    for number, (name, side) in enumerate(sides.items()):
         image = np.random.default_rng(number).normal(100, 20, (side, 16, 16)).astype(np.float32)
         label = np.zeros(image.shape, np.uint8)
         label[4:8, 4:8, 4:8] = 1
+        affine = np.diag([spacing_mm.get(name, 1.0)] * 3 + [1.0])
         for folder, array in (("images", image), ("labels", label)):
-            (tmp_path / "own" / folder).mkdir(parents=True, exist_ok=True)
-            nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "own" / folder / f"{name}.nii.gz")
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            nibabel.save(nibabel.Nifti1Image(array, affine), root / folder / f"{name}.nii.gz")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "tried"),
+    [
+        ({}, ["c", "e", "a", "b"]),
+        ({"b": 2.0}, ["b", "f", "a", "c"]),  # 16 * 16 * 16 voxels, eight times as many when prepared
+    ],
+)
+def test_the_largest_study_is_tried_first_and_then_one_of_median_size(
+    request_of: Callable[..., PlanRequest], tmp_path: Path, spacing_mm: dict[str, float], tried: list[str]
+) -> None:
+    sides = {"a": 24, "b": 16, "c": 40, "d": 20, "e": 32, "f": 36}
+    data = write_plain_set(tmp_path / "own", sides, spacing_mm)
     trials, warned = Trials(1.0), list[str]()
-    plan_bundle(request_of(data=tmp_path / "own"), say=silent, warn=warned.append, start=trials)
-    assert trials.studies == ["c", "e", "a", "b"]
+    plan_bundle(request_of(data=data), say=silent, warn=warned.append, start=trials)
+    assert trials.studies[:4] == tried
     assert any("Give --modality" in line for line in warned)
