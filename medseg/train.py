@@ -24,7 +24,7 @@ from medseg.runs.folder import RunFolder, checked_name, find_run
 from medseg.runs.record import read_record
 from medseg.runs.tracking_uri import choose_uri
 from medseg.steps.request import TrainRequest, resolve_recipe
-from medseg.steps.train_options import parser, refuse_beside_resume, request_of
+from medseg.steps.train_options import parser, request_of
 
 if TYPE_CHECKING:
     from medseg.steps.closing import Result
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Train as the options say; see ``medseg.steps.train_options``."""
     result: Result | CrossValidation | None
     if options.resume is not None:
-        refuse_beside_resume(options)
+        parser().refuse_beside_resume(options, "run")
         result = resume(options.resume)
     elif options.bundle is None:
         raise UsageError("medseg train: --bundle is missing, for example --bundle brats_unet3d")

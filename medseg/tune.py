@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise UsageError("medseg tune runs in one process; start it without torchrun, once per GPU with its own --seed")
     if options.resume is not None:
-        _refuse_beside_resume(options)
+        parser().refuse_beside_resume(options, "search")
         ended = resume(options.resume)
     else:
         ended = tune(_request(options))
@@ -176,15 +176,6 @@ def _load(training: TrainRequest) -> ModuleType:
     from medseg.steps import tuning
 
     return tuning
-
-
-def _refuse_beside_resume(options: argparse.Namespace) -> None:
-    plain = parser().parse([])
-    allowed = {"resume", "json", "debug"}
-    given = [key for key, value in vars(options).items() if key not in allowed and value != getattr(plain, key)]
-    if given:
-        listed = ", ".join("--" + key.replace("_", "-") for key in sorted(given))
-        raise UsageError(f"medseg tune: {listed} cannot stand beside --resume; the search keeps its options")
 
 
 def _summary(root: Path) -> dict[str, Any]:

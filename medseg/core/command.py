@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
+_BESIDE_RESUME = {"resume", "json", "debug"}
 _MINUTES = {"s": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
 
 
@@ -76,6 +77,24 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error("; ".join(self._suggest(word) for word in unknown))
         return options
+
+    def refuse_beside_resume(self, options: argparse.Namespace, what: str) -> None:
+        """What goes on keeps its options; one given beside --resume would be ignored in silence.
+
+        Args:
+            options: As ``parse`` gave them.
+            what: Goes on, for the message: "run".
+
+        Raises:
+            UsageError: There is one.
+        """
+        plain = vars(self.parse([]))
+        given = [key for key, value in vars(options).items() if key not in _BESIDE_RESUME and value != plain[key]]
+        if given:
+            listed = ", ".join("--" + key.replace("_", "-") for key in sorted(given))
+            raise UsageError(
+                f"{self.prog}: {listed} cannot stand beside --resume; the {what} keeps the options it began with"
+            )
 
     def _suggest(self, word: str) -> str:
         if not word.startswith("-"):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from medseg.core.in_words import counted
 from medseg.core.study import Dataset
 from medseg.datasets.inspection import Inspection, StudyFacts
 from medseg.io.formats import is_picture
@@ -25,7 +26,7 @@ def describe(inspection: Inspection, dataset: Dataset) -> list[str]:
     patients = len({study.patient for study in dataset.studies})
     lines = [
         f"data      {dataset.layout}: '{dataset.root}'",
-        f"studies   {len(dataset.studies)}, of {patients} patient{'s'[: patients != 1]}",
+        f"studies   {len(dataset.studies)}, of {counted(patients, 'patient')}",
         f"channels  {', '.join(dataset.channel_names)}",
     ]
     if studies:

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from medseg.core.errors import DatalistError
+from medseg.core.in_words import counted
 from medseg.io.formats import format_of, is_picture, is_readable
 
 _JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"}
@@ -57,7 +58,7 @@ def contents(folder: Path) -> str:
     """What a folder holds, in one phrase for an error message."""
     folders = [f"{path.name}/" for path in folders_in(folder)]
     endings = Counter(_ending(path) for path in entries(folder) if path.is_file())
-    files = [f"{count} {ending} file{'s'[: count > 1]}" for ending, count in sorted(endings.items())]
+    files = [counted(count, f"{ending} file") for ending, count in sorted(endings.items())]
     more = [f"and {len(folders) - 5} more folders"] if len(folders) > 5 else []
     return ", ".join([*folders[:5], *more, *files]) or "nothing"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medseg.core.in_words import counted
 from medseg.core.types import Affine, FloatArray, Shape
 from medseg.core.verdict import Finding, Verdict
 from medseg.io.dicom_series import Slice
@@ -195,7 +196,7 @@ def _gap(slices: Sequence[Slice], n: int, gap_mm: float, usual_mm: float, name: 
     return Finding(
         "slice_missing",
         f"{name}: gap of {gap_mm:.4g} mm between slices {n + 1} and {n + 2} ('{slices[n].path.name}' and "
-        f"'{slices[n + 1].path.name}'), spacing {usual_mm:.4g} mm: {missing} slice{'s'[: missing > 1]} missing. "
+        f"'{slices[n + 1].path.name}'), spacing {usual_mm:.4g} mm: {counted(missing, 'slice')} missing. "
         "Fetch the series again.",
     )
 

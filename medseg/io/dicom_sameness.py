@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydicom import Dataset
 
 from medseg.core.files import digest_of_file
+from medseg.core.in_words import counted
 from medseg.core.verdict import Finding
 from medseg.io.dicom_files import Header
 from medseg.io.dicom_series import Slice
@@ -73,8 +74,8 @@ def once(headers: Sequence[Header], name: str) -> tuple[list[Header], list[Findi
             refusals.append(Finding("instance_twice", f"{name}: {what}. Fetch the series again."))
         else:
             first[one.path] = one
-    counted = f"{copies} duplicate instance{'s'[: copies > 1]}"
-    warnings = [Finding("duplicate_instance", f"{name}: {counted} ignored (byte-equal).")] if copies else []
+    ignored = f"{name}: {counted(copies, 'duplicate instance')} ignored (byte-equal)."
+    warnings = [Finding("duplicate_instance", ignored)] if copies else []
     return list(first.values()), refusals, warnings
 
 

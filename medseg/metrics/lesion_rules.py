@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from medseg.core.errors import ConfigError
+from medseg.core.in_words import counted
 from medseg.metrics.hausdorff_variants import HD_VARIANTS, HdVariant
 
 Empties = Literal["not_scored", "perfect"]
@@ -72,7 +73,7 @@ class LesionRules:
     def in_words(self) -> tuple[str, ...]:
         """The rules as sentences."""
         worst = "the image diagonal" if self.penalty_mm == "diagonal" else f"{self.penalty_mm:g} mm"
-        grown = f" after growing the reference by {self.dilation} voxel{'s'[: self.dilation > 1]}" * (self.dilation > 0)
+        grown = f" after growing the reference by {counted(self.dilation, 'voxel')}" * (self.dilation > 0)
         lesion = "the grown lesion" if self.dilation else "a lesion"
         small = f" Reference lesions of {self.ignored_up_to_mm3:g} mm³ or less do not count."
         none = "is not scored" if self.none_at_all == "not_scored" else "scores Dice 1, HD95 0 mm and F1 1"

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from medseg.core.errors import OutputError
+from medseg.core.in_words import times
 from medseg.planning.evaluate_text import evaluate_text
-from medseg.planning.in_words import times
 from medseg.planning.inference_text import candidates_in_words, inference_text, is_single, label_list
 from medseg.planning.plan import Plan
 from medseg.planning.train_text import train_text

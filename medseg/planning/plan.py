@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from medseg.core.errors import UsageError
+from medseg.core.in_words import gigabytes, times
 from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning.fingerprint import Fingerprint
 from medseg.planning.fit import Fit, Frame, choose_fit, least_fit
-from medseg.planning.in_words import gigabytes, times
 from medseg.planning.memory import prepared_gib
 from medseg.planning.naming import REGIONS, Name, brats_names, names_of
 from medseg.planning.normalisation import Normalisation, plan_normalisation

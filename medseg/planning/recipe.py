@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from medseg.core.in_words import times
 from medseg.core.split import Split
 from medseg.core.types import Shape
 from medseg.planning import recipe_defaults as defaults
 from medseg.planning.fingerprint import Fingerprint, is_patient
 from medseg.planning.fit import Fit
-from medseg.planning.in_words import times
 from medseg.planning.parts import validation_share
 from medseg.planning.recipe_defaults import effect
 from medseg.planning.spacing import has_thick_slices

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from medseg.planning.in_words import times
+from medseg.core.in_words import times
 from medseg.planning.measures import Triple
 from medseg.planning.topology import WAITS
 

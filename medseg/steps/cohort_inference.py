@@ -17,6 +17,7 @@ from medseg.bundle.read import Bundle
 from medseg.bundle.weights import load_weights
 from medseg.core.errors import OutputError
 from medseg.core.files import digest_of
+from medseg.core.in_words import counted
 from medseg.core.labels import map_values
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
@@ -180,7 +181,7 @@ def _averaging(model: Ensemble, predictor: Predictor) -> str:
     images = 2 ** len(model.flip_axes)
     mirrored = f", each of {images} mirror images (axes {', '.join(map(str, model.flip_axes))})" if images > 1 else ""
     return (
-        f"Averaged: {len(model.members)} network{'s' if len(model.members) > 1 else ''}{mirrored}; all in memory, "
+        f"Averaged: {counted(len(model.members), 'network')}{mirrored}; all in memory, "
         f"{weights / 2**20:.0f} MiB of weights; up to {len(model.members) * images} times the time of one network alone"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DatalistError, DicomError, MedsegError, raise_faults
+from medseg.core.in_words import counted
 from medseg.core.redact import Redactor
 from medseg.datasets.listing import folders_in, volumes_below, volumes_in
 from medseg.io.dicom_files import has_dicom
@@ -80,7 +81,7 @@ def _nifti_beside(path: Path, say: Callable[[str], None]) -> list[Path]:
     left_out = [volume for folder in mixed for volume in volumes_below(folder)]
     left_out += volumes_in(path) if path.is_dir() else []
     if left_out:
-        files = f"{len(left_out)} NIfTI file{'s'[: len(left_out) > 1]}"
+        files = counted(len(left_out), "NIfTI file")
         say(f"{path}: {files} beside DICOM left out, first '{left_out[0].name}'")
     results = [folder for folder in folders if (folder / RECORD).is_file()]  # of an earlier inference
     return [folder for folder in folders if folder not in (*mixed, *results) and volumes_below(folder)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DicomError, UsageError
+from medseg.core.in_words import counted
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Finding, Verdict
@@ -96,7 +97,7 @@ def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Ite
         say(redactor.text(f"left out: {empty[0].finding.sentence}{more}"))
     if damaged:
         # No header tells whose they are, so no word can be taken out: files are often named after patients.
-        count = f"{len(damaged)} DICOM file{'s'[: len(damaged) > 1]} cannot be read"
+        count = f"{counted(len(damaged), 'DICOM file')} cannot be read"
         name = study_name(" ".join(str(one.path.resolve()) for one in damaged))
         reason = f"{count}; `check --input` names {'them' if len(damaged) > 1 else 'it'}. Copy the study again."
         yield failed(name, DicomError(reason, damaged[0].finding.code), redactor=redactor)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
+from medseg.core.in_words import gigabytes, times
 from medseg.core.machine import studies_at_once
 from medseg.planning.card import bundle_files
-from medseg.planning.in_words import gigabytes, times
 from medseg.planning.measures import StudyMeasures
 from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan

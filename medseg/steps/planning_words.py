@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from medseg.core.in_words import counted, gigabytes, times
 from medseg.planning.fingerprint import Fingerprint
-from medseg.planning.in_words import counted, gigabytes, times
 from medseg.planning.inference_text import candidates_in_words
 from medseg.planning.normalisation import looks_like_ct
 from medseg.planning.plan import Plan

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medseg.core.geometry import spacing_of
+from medseg.core.in_words import counted
 from medseg.core.types import Shape
 from medseg.core.verdict import Finding, Verdict
 from medseg.datasets.listing import volumes_below
@@ -148,7 +149,7 @@ def _nifti_items(path: Path, files: Sequence[Path]) -> Iterator[Item]:
 def _notes(others: int, empty: Sequence[Finding]) -> Iterator[str]:
     yield from (f"left out: {one.sentence}" for one in empty)
     if others > 0:
-        yield f"{others} file{'s'[: others > 1]} left out: neither DICOM nor NIfTI"
+        yield f"{counted(others, 'file')} left out: neither DICOM nor NIfTI"
 
 
 def _cells(item: Item) -> tuple[str, ...]:

@@ -121,22 +121,6 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
     )
 
 
-def refuse_beside_resume(options: argparse.Namespace) -> None:
-    """A resumed run keeps its options; one given beside --resume would be ignored in silence.
-
-    Raises:
-        UsageError: There is one.
-    """
-    plain = parser().parse([])
-    allowed = {"resume", "json", "debug"}
-    given = [key for key, value in vars(options).items() if key not in allowed and value != getattr(plain, key)]
-    if given:
-        listed = ", ".join("--" + key.replace("_", "-") for key in sorted(given))
-        raise UsageError(
-            f"medseg train: {listed} cannot stand beside --resume; the run keeps the options it began with"
-        )
-
-
 def _fold(text: str) -> int | str:
     if text == EVERYONE:
         return text

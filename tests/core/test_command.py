@@ -35,6 +35,14 @@ def test_all_unknown_words_are_named_at_once(capsys: pytest.CaptureFixture[str])
     assert "'stray' is not expected here" in message
 
 
+def test_what_goes_on_keeps_its_options() -> None:
+    parser = make_parser()
+    parser.add_argument("--resume")
+    parser.refuse_beside_resume(parser.parse(["--resume", "here"]), "run")
+    with pytest.raises(UsageError, match="--epochs, --output cannot stand beside --resume; the run keeps the options"):
+        parser.refuse_beside_resume(parser.parse(["--resume", "here", "--output", "o", "--epochs", "2"]), "run")
+
+
 def test_an_option_is_never_shortened(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(lambda _: 0, "--epo", "3") == 2
 

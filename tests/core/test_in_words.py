@@ -1,6 +1,6 @@
 import pytest
 
-from medseg.planning.in_words import counted, gigabytes, times
+from medseg.core.in_words import counted, gigabytes, times
 
 
 @pytest.mark.parametrize(
