@@ -38,14 +38,15 @@ TUTORIAL = {
     "sampling.foreground": "0.5",
     "curriculum.share": "0.0",
     "augmentation.flip_axes": "[0, 1, 2]",
-    "augmentation.rotation": "{probability: 0.0, range: [0.0, 0.0]}",
-    "augmentation.scaling": "{probability: 0.0, range: [1.0, 1.0]}",
-    "augmentation.noise": "{probability: 0.0, range: [0.0, 0.0]}",
-    "augmentation.blur": "{probability: 0.0, range: [0.5, 1.0]}",
-    "augmentation.brightness": "{probability: 1.0, range: [0.9, 1.1]}",
-    "augmentation.contrast": "{probability: 0.0, range: [1.0, 1.0]}",
-    "augmentation.low_resolution": "{probability: 0.0, range: [0.5, 1.0]}",
-    "augmentation.gamma": "{probability: 0.0, range: [1.0, 1.0]}",
+    "augmentation.rotation.probability": "0.0",
+    "augmentation.scaling.probability": "0.0",
+    "augmentation.noise.probability": "0.0",
+    "augmentation.blur.probability": "0.0",
+    "augmentation.brightness.probability": "1.0",
+    "augmentation.brightness.range": "[0.9, 1.1]",
+    "augmentation.contrast.probability": "0.0",
+    "augmentation.low_resolution.probability": "0.0",
+    "augmentation.gamma.probability": "0.0",
 }
 
 
