@@ -13,7 +13,7 @@ from medseg.bundle.results import KEPT
 from medseg.bundle.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[2] / "bundles"
-TRAINED = ("hippocampus_unet3d",)
+TRAINED = ("hippocampus_segresnet", "hippocampus_unet3d")
 MOST_BYTES = 12_000_000  # a clone and a wheel carry them
 
 
