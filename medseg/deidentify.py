@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from medseg.core.command import Parser, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, FAULTS_SHOWN, FileError, OutputError
 from medseg.core.files import write_json
+from medseg.core.in_words import counted
 
 if TYPE_CHECKING:
     from medseg.io.dicom_deidentify import Outcome
@@ -218,7 +219,7 @@ def _warnings(outcomes: Sequence[Outcome], request: DeidentifyRequest) -> Iterat
     if faces:
         yield f"{len(faces)} series show heads in thin slices: a face can be rendered from them. Deface before sharing."
     for reason, count in Counter(one.burned_in for one in written if one.burned_in).items():
-        yield f"{_files(count)} written as asked although {reason}. Look at them before sharing."
+        yield f"{counted(count, 'file')} written as asked although {reason}. Look at them before sharing."
 
 
 def _report(found: Deidentified) -> Iterator[str]:
@@ -227,17 +228,13 @@ def _report(found: Deidentified) -> Iterator[str]:
     if len(found.failed) > FAULTS_SHOWN:
         yield f"failed: … and {len(found.failed) - FAULTS_SHOWN} more"
     for reason, count in Counter(one.reason for one in found.outcomes if one.state == "left_out").items():
-        yield f"left out: {_files(count)}: {reason}"
+        yield f"left out: {counted(count, 'file')}: {reason}"
     yield from (f"warning: {warning}" for warning in found.warnings)
     patients = len({one.patient for one in found.outcomes if one.written})
     yield (
-        f"{_files(found.count('written'))} written of {patients} {'patient' if patients == 1 else 'patients'}, "
+        f"{counted(found.count('written'), 'file')} written of {counted(patients, 'patient')}, "
         f"{found.count('left_out')} left out, {len(found.failed)} failed, {found.count('other')} no DICOM"
     )
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _summary(found: Deidentified, request: DeidentifyRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from medseg.recipe.layers import Layer, resolve
 from medseg.steps.request import TrainRequest, resolve_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(CHECKOUT / "benchmarks"))
+sys.path.append(str(CHECKOUT / "benchmarks"))
 CONTENDERS = importlib.import_module("dice_per_minute").CONTENDERS
 ROWS = importlib.import_module("recipe_rows").ROWS
 
@@ -30,3 +30,4 @@ def test_every_row_of_recipe_effects_has_a_recipe(name: str) -> None:
     values = read_bundle(CHECKOUT / "bundles" / "hippocampus_unet3d").train_values
     assert values is not None
     resolve([Layer("bundle", values), Layer("row", ROWS[name].changes)], name)
+    assert ROWS[name].against in {None, *ROWS}

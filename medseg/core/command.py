@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
-_BESIDE_RESUME = {"resume", "json", "debug"}
 _MINUTES = {"s": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
+_BESIDE_RESUME = {"resume", "json", "debug"}  # they say what to show, not what to do
 
 
 def pairs(words: Sequence[str], option: str) -> dict[str, str]:
@@ -79,7 +79,7 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def refuse_beside_resume(self, options: argparse.Namespace, what: str) -> None:
-        """What goes on keeps its options; one given beside --resume would be ignored in silence.
+        """Refuse options beside --resume: what goes on keeps its own, and they would be ignored in silence.
 
         Args:
             options: As ``parse`` gave them.

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from medseg.core.in_words import counted
+
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -99,8 +101,7 @@ def raise_faults(title: str, faults: Iterable[str], error: type[MedsegError]) ->
     listed = list(faults)
     if not listed:
         return
-    count = "1 fault" if len(listed) == 1 else f"{len(listed)} faults"
     shown = [f"  {fault}" for fault in listed[:FAULTS_SHOWN]]
     if len(listed) > FAULTS_SHOWN:
         shown.append(f"  … and {len(listed) - FAULTS_SHOWN} more")
-    raise error("\n".join([f"{title}: {count}", *shown]))
+    raise error("\n".join([f"{title}: {counted(len(listed), 'fault')}", *shown]))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medseg.core.errors import DatalistError
+from medseg.core.in_words import counted
 from medseg.core.study import Study
 
 EVERYONE = "all"  # in place of a fold's number: no one is held out
@@ -87,4 +88,6 @@ def split_by_patient(
 def _check_number(patients: int, *, everyone: bool) -> None:
     least, parts = (2, "training and validation") if everyone else (3, "training, validation and hold-out")
     if patients < least:
-        raise DatalistError(f"{patients} patient(s) with a label cannot be split into {parts}; give {least} or more")
+        raise DatalistError(
+            f"{counted(patients, 'patient')} with a label cannot be split into {parts}; give {least} or more"
+        )

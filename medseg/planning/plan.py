@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from medseg.core.errors import UsageError
@@ -104,7 +104,7 @@ def make_plan(data: Fingerprint, options: Options, *, split: Split, smaller: int
     spacing, why = target_spacing(data.spacings, data.shapes, data.thin_axis)
     shapes = resampled(data.boxes if normalisation.crop else data.shapes, data.spacings, spacing)
     shape = tuple(sorted(sizes)[len(sizes) // 2] for sizes in zip(*shapes, strict=True))
-    fit = _fit(data, options, shape, spacing, sum(math.prod(one) for one in shapes), smaller)
+    fit = _fit(data, options, shape, spacing, shapes, smaller)
     values = tuple(sorted(data.labels))
     given = [data.source.labels[value] for value in values]
     brats = brats_names(given)
@@ -132,15 +132,15 @@ def _fit(
     options: Options,
     shape: Shape,
     spacing: tuple[float, float, float],
-    voxels: float,
+    shapes: Sequence[Shape],
     smaller: int,
 ) -> Fit:
     frame = Frame(
         shape=shape,
         spacing_mm=spacing,
         thin_axis=data.thin_axis,
-        largest=max(data.shapes, key=lambda one: math.prod(one)),
-        voxels=voxels,
+        largest=max([*data.shapes, *shapes], key=math.prod),  # as stored or as prepared
+        voxels=sum(map(math.prod, shapes)),
         channels=len(data.source.channels),
         classes=len(data.labels) + 1,
         network=options.network,

@@ -8,6 +8,7 @@ from itertools import combinations, takewhile
 from pathlib import Path
 
 from medseg.core.errors import DatalistError, raise_faults
+from medseg.core.in_words import counted
 from medseg.core.labels import bare_name
 from medseg.core.study import Dataset, Study
 from medseg.datasets.dataset_json import description_in, read_description
@@ -157,7 +158,7 @@ def _patients(dataset: Dataset) -> list[str]:
     if patients >= FEWEST_PATIENTS:
         return []
     return [
-        f"{patients} patient(s) with a label cannot be split into training, validation and hold-out; "
+        f"{counted(patients, 'patient')} with a label cannot be split into training, validation and hold-out; "
         f"give {FEWEST_PATIENTS} or more"
     ]
 

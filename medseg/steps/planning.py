@@ -14,10 +14,11 @@ from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import write_text
 from medseg.core.in_words import gigabytes, times
 from medseg.core.machine import studies_at_once
+from medseg.core.types import Shape
 from medseg.planning.card import bundle_files
-from medseg.planning.measures import StudyMeasures
 from medseg.planning.parts import plan_split
 from medseg.planning.plan import Options, Plan, make_plan
+from medseg.planning.spacing import resampled
 from medseg.runs.progress import Progress
 from medseg.steps.fingerprint import Found, take_fingerprint
 from medseg.steps.planning_probe import Probe
@@ -27,7 +28,7 @@ from medseg.steps.planning_words import data_lines, doubts, plan_lines, probe_li
 Say = Callable[[str], None]
 Start = Callable[[str], Trial]
 SURE_DEVICES = ("auto", "cpu")  # every machine has them; any other is asked for before the data is measured
-TRIED = 4  # studies the probe trains on, the largest and one of median size among them; as many as are prepared at once
+TRIED = 4  # studies the probe trains on at least
 # Candidates passed over, try by try: the formula is rarely wrong by more than one patch. The last try is the smallest.
 PASSED_OVER = (1, 3, 7, 15, sys.maxsize)
 
@@ -137,7 +138,7 @@ def _fitting(
         say(line)
     tried = first.run(work, request.data, studies=studies)
     for smaller in PASSED_OVER:
-        if _is_within(options, tried) or _study_decides(options, plan, tried):
+        if _is_within(options, tried) or _preparing_decides(options, tried) or _study_decides(options, plan, tried):
             break
         before, plan = plan, _written(found, options, work, smaller=smaller)
         if plan.fit.shrunk == before.fit.shrunk:
@@ -152,12 +153,19 @@ def _fitting(
 
 
 def _is_within(options: Options, tried: Probe | None) -> bool:
-    return tried is not None and tried.peak_gib <= options.memory_gib
+    return tried is not None and tried.needed_gib <= options.memory_gib
+
+
+def _preparing_decides(options: Options, tried: Probe | None) -> bool:
+    """Whether preparing alone takes more than the limit, whatever the patch."""
+    return tried is not None and tried.preparing_gib - tried.prepared_gib > options.memory_gib
 
 
 def _study_decides(options: Options, plan: Plan, tried: Probe | None) -> bool:
     """Whether a smaller patch is of no use: the steps keep within the limit, and by the formula they need less."""
-    return tried is not None and tried.steps_gib <= options.memory_gib and plan.fit.demand.study_decides
+    if tried is None or not plan.fit.demand.study_decides:
+        return False
+    return tried.steps_gib - tried.prepared_gib <= options.memory_gib
 
 
 def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Plan:
@@ -169,7 +177,7 @@ def _written(found: Found, options: Options, work: Path, *, smaller: int) -> Pla
 
 
 def _found(tried: Probe | None) -> str:
-    return "memory ran out" if tried is None else f"{gigabytes(tried.peak_gib)} GB"
+    return "memory ran out" if tried is None else f"{gigabytes(tried.needed_gib)} GB"
 
 
 def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -> str:
@@ -181,23 +189,28 @@ def _too_much(found: Found, options: Options, plan: Plan, tried: Probe | None) -
             "holds memory here, or plan on a machine that has more"
         )
     what = f"the smallest patch, {times(plan.fit.patch)},"
-    if _study_decides(options, plan, tried):
-        largest = found.measures[_studies_to_try(found, plan)[0]].shape
+    if _preparing_decides(options, tried):
+        what = f"preparing {studies_at_once()} studies at a time, whatever the patch,"
+    elif _study_decides(options, plan, tried):
+        largest = max(_sizes(found, plan).values())[1]
         what = f"segmenting the largest study, {times(largest)}, whatever the patch,"
-    enough = gigabytes(math.ceil(tried.peak_gib * 10) / 10)
-    return f"{asked}: {what} takes {gigabytes(tried.peak_gib)} GB when it is tried. Give --memory {enough}GB or more"
+    enough = gigabytes(math.ceil(tried.needed_gib * 10) / 10)
+    return f"{asked}: {what} takes {gigabytes(tried.needed_gib)} GB when it is tried. Give --memory {enough}GB or more"
 
 
 def _studies_to_try(found: Found, plan: Plan) -> list[str]:
-    """The largest study, one of median size, and the first others."""
-    by_size = sorted(found.measures, key=lambda name: (_voxels(found.measures[name], plan), name))
+    """As many as are prepared at once, ``TRIED`` at least: the largest, one of median size, and the first others."""
+    sizes = _sizes(found, plan)
+    by_size = sorted(sizes, key=lambda name: (sizes[name][0], name))
     chosen = list(dict.fromkeys([by_size[-1], by_size[len(by_size) // 2]]))
     others = [study.id for study in found.dataset.studies if study.id not in chosen]
     return [*chosen, *others][: max(TRIED, studies_at_once())]
 
 
-def _voxels(study: StudyMeasures, plan: Plan) -> float:
-    """Of a study as it is stored or as it is prepared, whichever is more: either may be what takes the memory."""
-    lengths = zip(study.spacing_mm, plan.spacing_mm, strict=True)
-    growth = math.prod(stored / target for stored, target in lengths if target > 0)
-    return math.prod(study.shape) * max(growth, 1.0)
+def _sizes(found: Found, plan: Plan) -> dict[str, tuple[int, Shape]]:
+    """Study to its voxels and shape, as it is stored or as it is prepared: the larger is what takes the memory."""
+    measures = found.measures.values()
+    boxes = [one.box if plan.normalisation.crop else one.shape for one in measures]
+    prepared = resampled(boxes, [one.spacing_mm for one in measures], plan.spacing_mm)
+    larger = [max(one.shape, shape, key=math.prod) for one, shape in zip(measures, prepared, strict=True)]
+    return {name: (math.prod(shape), shape) for name, shape in zip(found.measures, larger, strict=True)}

@@ -46,12 +46,13 @@ class Probe:
         legs: The parts of a run in their order.
         study_s: Seconds to segment a study of median size, as validation does.
         holdout_s: Seconds to read and segment one on its own grid, as the end of a run does.
-        prepare_s: Seconds until the next study is prepared, as many at once as a training prepares.
+        prepare_s: Seconds to prepare a GiB of studies, as many at once as a training prepares.
         finish_s: Seconds for bundle, pictures, curves and tracking at the end of a run.
         peak_gib: Most memory, the largest study's segmentation on its own grid included, as the end of a run needs it;
             on CUDA that of the device, elsewhere that of the process with what a run's tracking and pictures add.
         prepared_gib: Of it, studies that the probe kept in memory.
         steps_gib: Most memory before the largest study was segmented.
+        preparing_gib: Most memory before the first step.
     """
 
     device: str
@@ -64,6 +65,12 @@ class Probe:
     peak_gib: float
     prepared_gib: float
     steps_gib: float
+    preparing_gib: float
+
+    @property
+    def needed_gib(self) -> float:
+        """Most memory without the studies that were kept: a training may keep them on disk."""
+        return self.peak_gib - self.prepared_gib
 
 
 def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Sequence[str]) -> Probe:
@@ -87,7 +94,7 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     from medseg.steps.data import load_cohort
     from medseg.steps.legs import measure_legs
     from medseg.steps.parts import build_parts
-    from medseg.steps.prepare import prepare_all
+    from medseg.steps.prepare import prepare_timed, size_gib
     from medseg.steps.request import TrainRequest, resolve_recipe
 
     bundle, folder, place = read_bundle(bundle_root), default_folder(), choose_device(device)
@@ -97,33 +104,26 @@ def measure_bundle(bundle_root: Path, data: Path, *, device: str, studies: Seque
     layouts = folder / "layouts.json"
     parts = build_parts(bundle, recipe, device=place, precision=precision, world=World(), layouts=layouts)
     chosen = cohort.studies(studies)
-    began_s = time.monotonic()
-    prepared = prepare_all(
-        chosen,
-        preprocessing=parts.preprocessing,
-        class_of_value=cohort.class_of_value,
-        cache=None,
-        key_of=lambda study: study.id,
-        advance=lambda: None,
-    )
-    prepare_s = (time.monotonic() - began_s) / len(prepared)
+    beside_gib = 0.0 if place.type == "cuda" else BESIDE_GIB
+    prepared, prepare_s = prepare_timed(chosen, parts.preprocessing, cohort.class_of_value)
+    preparing_gib = peak_memory_gib(place) + beside_gib
     legs = measure_legs(parts, prepared, prepared[1:2] or prepared)
     speeds = tuple(_speed(leg, parts.learner) for leg in legs)
-    beside_gib = 0.0 if place.type == "cuda" else BESIDE_GIB
     steps_gib = peak_memory_gib(place) + beside_gib
     parts.predictor().predict(read_study(chosen[0]))
-    kept, study_s = sum(one.image.nbytes + one.label.nbytes for one in prepared) / 2**30, legs[-1].speed.study_s
+    study_s = legs[-1].speed.study_s
     return Probe(
         device=str(place),
         precision=precision.name,
         legs=speeds,
         study_s=study_s,
         holdout_s=HOLDOUT_COST * study_s,
-        prepare_s=prepare_s,
+        prepare_s=prepare_s / size_gib(prepared),
         finish_s=FINISH_S,
         peak_gib=peak_memory_gib(place) + beside_gib,
-        prepared_gib=0.0 if place.type == "cuda" else kept,
+        prepared_gib=0.0 if place.type == "cuda" else size_gib(prepared),
         steps_gib=steps_gib,
+        preparing_gib=preparing_gib,
     )
 
 

@@ -72,8 +72,7 @@ def probe_lines(plan: Plan, tried: Probe) -> list[str]:
 def _time(plan: Plan, tried: Probe) -> str:
     rows, split = _recipe(plan), plan.split
     scoring_s = len(split.validation) * tried.study_s
-    prepare_s = tried.prepare_s * (len(split.train) + len(split.validation))
-    beside_s = prepare_s + scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
+    beside_s = tried.prepare_s * _kept_gib(plan) + scoring_s + tried.holdout_s * len(split.holdout) + tried.finish_s
     patches = len(split.train) * rows["patches_per_study"]
     per_epoch = [math.ceil(patches / leg.batch) for leg in tried.legs]
     step_s = [
@@ -93,16 +92,21 @@ def _time(plan: Plan, tried: Probe) -> str:
 def _memory(plan: Plan, tried: Probe) -> str:
     limit = f"within {gigabytes(plan.options.memory_gib)} GB"
     formula = f"formula: {plan.fit.demand.gib:.1f}"
-    step = tried.peak_gib - tried.prepared_gib
+    step = tried.needed_gib
     if tried.device.startswith("cuda"):
         return f"about {step:.1f} GB of the device ({formula}), {limit}"
-    kept = plan.prepared_gib * (1 - len(plan.split.holdout) / plan.data.studies)
+    kept = _kept_gib(plan)
     if step + kept <= plan.options.memory_gib:
         return f"about {step + kept:.1f} GB in a training ({formula}), {limit}"
     return (
         f"about {step:.1f} GB in a training ({formula}), {limit} with --cache disk; {kept:.1f} GB more where prepared "
         "studies are kept in memory"
     )
+
+
+def _kept_gib(plan: Plan) -> float:
+    """Prepared studies of a training and its validation."""
+    return plan.prepared_gib * (1 - len(plan.split.holdout) / plan.data.studies)
 
 
 def _recipe(plan: Plan) -> dict[str, Any]:

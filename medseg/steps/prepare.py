@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,6 +65,29 @@ def prepare_all(
                 yield prepared
 
     return list(each())
+
+
+def prepare_timed(
+    studies: Sequence[Study], preprocessing: Compose, class_of_value: Mapping[int, int]
+) -> tuple[list[Prepared], float]:
+    """Prepared studies in memory, with the seconds that so many take where the threads never run out of work.
+
+    The clock of the whole would say more: at the end of a few studies of unequal size threads stand idle.
+    """
+
+    def one(study: Study) -> tuple[Prepared, float]:
+        began_s = time.monotonic()
+        return prepare_study(study, preprocessing, class_of_value), time.monotonic() - began_s
+
+    threads = studies_at_once()
+    with ThreadPoolExecutor(threads) as pool:
+        done = list(pool.map(one, studies))
+    return [prepared for prepared, _ in done], sum(seconds for _, seconds in done) / min(threads, len(done))
+
+
+def size_gib(studies: Iterable[Prepared]) -> float:
+    """What prepared studies take where they are kept in memory."""
+    return sum(one.image.nbytes + one.label.nbytes for one in studies) / 2**30
 
 
 def cache_key(study_id: str, files_digest: str, chain: object, class_of_value: Mapping[int, int]) -> str:

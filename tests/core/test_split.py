@@ -69,7 +69,7 @@ def test_the_validation_share_is_of_the_patients_not_held_out() -> None:
 
 
 def test_two_patients_are_refused() -> None:
-    with pytest.raises(DatalistError, match=r"2 patient\(s\).*give 3 or more"):
+    with pytest.raises(DatalistError, match=r"2 patients .*give 3 or more"):
         split(cohort([4, 4]))
 
 
@@ -100,5 +100,5 @@ def test_without_a_hold_out_two_patients_are_enough_and_the_record_says_all() ->
     parts = split(cohort([1, 1]), fold=None)
     assert (len(parts.train), len(parts.validation)) == (1, 1)
     assert parts.as_dict()["fold"] == parts.fold_name == "all"
-    with pytest.raises(DatalistError, match=r"1 patient\(s\).*into training and validation; give 2 or more"):
+    with pytest.raises(DatalistError, match=r"1 patient .*into training and validation; give 2 or more"):
         split(cohort([4]), fold=None)

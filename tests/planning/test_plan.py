@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_small_studies_are_planned_whole(planned: Planned) -> None:
     assert plan.window == [40, 56, 40]
     assert plan.spacing_mm == (1.0, 1.0, 1.0)
     assert plan.prepared_gib == pytest.approx(30 * 36 * 50 * 36 * 5 / 2**30)
+
+
+def test_the_largest_study_is_that_with_most_voxels_stored_or_prepared(planned: Planned, fingerprint: Print) -> None:
+    """One study of 2 mm becomes 71 x 99 x 71 voxels; one of 0.5 mm is larger as it is stored."""
+    data = fingerprint()
+    coarse = planned(replace(data, spacings=((2.0, 2.0, 2.0), *data.spacings[1:])))
+    more = (71 * 99 * 71 - 36 * 50 * 36) * (16 + 3 * 20) / 2**30
+    assert coarse.fit.demand.study_gib == pytest.approx(planned(data).fit.demand.study_gib + more)
+    fine = planned(replace(data, spacings=((0.5, 0.5, 0.5), *data.spacings[1:])))
+    assert fine.fit.demand.study_gib == pytest.approx(planned(data).fit.demand.study_gib)
 
 
 def test_what_is_cut_off_does_not_count(planned: Planned, fingerprint: Print) -> None:

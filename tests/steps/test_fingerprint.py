@@ -169,7 +169,7 @@ def test_single_slices_among_volumes_are_a_fault_where_they_are_the_most(
 
 
 def test_two_patients_are_too_few(tmp_path: Path) -> None:
-    assert "2 patient(s) with a label cannot be split" in refusal(write_cohort(tmp_path, 2))
+    assert "2 patients with a label cannot be split" in refusal(write_cohort(tmp_path, 2))
 
 
 def test_data_without_labels_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A plan is written whole or not at all, and the trial of it decides whether it fits the memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -61,11 +62,28 @@ def test_a_study_that_takes_more_than_any_step_is_refused_at_once(
 ) -> None:
     monkeypatch.setattr("medseg.planning.memory.Demand.study_decides", True)
     trials = Trials(8.41)
-    trials.steps_gib = 2.0
+    trials.found = replace(trials.found, steps_gib=2.0)
     with pytest.raises(
         UsageError, match=r"segmenting the largest study, \d+ x \d+ x \d+, whatever the patch, takes 8\.4"
     ):
         plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    assert len(trials.patches) == 1
+
+
+def test_preparing_that_takes_more_than_any_step_is_refused_at_once(request_of: Callable[..., PlanRequest]) -> None:
+    trials = Trials(8.41)
+    trials.found = replace(trials.found, preparing_gib=8.5)
+    with pytest.raises(UsageError, match=r"preparing \d+ studies at a time, whatever the patch, takes 8\.4 GB"):
+        plan_bundle(request_of(), say=silent, warn=silent, start=trials)
+    assert len(trials.patches) == 1
+
+
+def test_studies_that_a_trial_keeps_are_no_memory_that_a_smaller_patch_would_save(
+    request_of: Callable[..., PlanRequest],
+) -> None:
+    trials = Trials(7.9)
+    trials.found = replace(trials.found, prepared_gib=4.0, preparing_gib=11.0)
+    plan_bundle(request_of(), say=silent, warn=silent, start=trials)
     assert len(trials.patches) == 1
 
 
@@ -157,15 +175,29 @@ def write_plain_set(root: Path, sides: dict[str, int], spacing_mm: dict[str, flo
     ("spacing_mm", "tried"),
     [
         ({}, ["c", "e", "a", "b"]),
-        ({"b": 2.0}, ["b", "f", "a", "c"]),  # 16 * 16 * 16 voxels, eight times as many when prepared
+        ({"b": 2.0}, ["b", "f", "a", "c"]),  # 16 x 16 x 16 voxels, 31 x 31 x 31 when prepared
+        ({"c": 0.5}, ["c", "e", "a", "b"]),  # the largest as it is stored
     ],
 )
 def test_the_largest_study_is_tried_first_and_then_one_of_median_size(
-    request_of: Callable[..., PlanRequest], tmp_path: Path, spacing_mm: dict[str, float], tried: list[str]
+    request_of: Callable[..., PlanRequest],
+    tmp_path: Path,
+    spacing_mm: dict[str, float],
+    tried: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("medseg.steps.planning.studies_at_once", lambda: 2)
     sides = {"a": 24, "b": 16, "c": 40, "d": 20, "e": 32, "f": 36}
     data = write_plain_set(tmp_path / "own", sides, spacing_mm)
     trials, warned = Trials(1.0), list[str]()
     plan_bundle(request_of(data=data), say=silent, warn=warned.append, start=trials)
-    assert trials.studies[:4] == tried
+    assert trials.studies == tried
     assert any("Give --modality" in line for line in warned)
+
+
+def test_as_many_studies_are_tried_as_a_training_prepares_at_a_time(
+    request_of: Callable[..., PlanRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medseg.steps.planning.studies_at_once", lambda: 5)
+    plan_bundle(request_of(), say=silent, warn=silent, start=(trials := Trials(1.0)))
+    assert len(trials.studies) == 5

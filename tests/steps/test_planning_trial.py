@@ -12,7 +12,7 @@ from medseg.steps.planning_trial import Trial
 FOUND = (
     '{"device": "cpu", "precision": "fp32", "legs": [{"share": 1.0, "batch": 2, "step_s": 0.5}], "study_s": 1.0, '
     '"holdout_s": 3.0, "prepare_s": 0.2, "finish_s": 10.0, "peak_gib": 1.5, "prepared_gib": 0.1, '
-    '"steps_gib": 1.4}'
+    '"steps_gib": 1.4, "preparing_gib": 1.2}'
 )
 
 
@@ -43,7 +43,7 @@ def test_what_libraries_print_is_passed_over(child: Path) -> None:
     )
     with Trial("cpu") as trial:
         assert trial.device() == "cpu"
-        assert run(trial) == Probe("cpu", "fp32", (LegSpeed(1.0, 2, 0.5),), 1.0, 3.0, 0.2, 10.0, 1.5, 0.1, 1.4)
+        assert run(trial) == Probe("cpu", "fp32", (LegSpeed(1.0, 2, 0.5),), 1.0, 3.0, 0.2, 10.0, 1.5, 0.1, 1.4, 1.2)
 
 
 def test_a_device_that_is_not_there_is_wrong_usage(child: Path) -> None:

@@ -16,19 +16,29 @@ FOUND = Probe(
     holdout_s=3.0,
     prepare_s=0.0,
     finish_s=10.0,
-    peak_gib=1.2,
+    peak_gib=1.2,  # see Trials
     prepared_gib=0.2,
-    steps_gib=1.2,
+    steps_gib=99.0,  # no more than the peak
+    preparing_gib=1.0,
 )
 
 
 class Trials:
-    """Answers for processes that are not started: the peaks they find, one after the other; None for no memory."""
+    """Answers for processes that are not started, one after the other.
 
-    def __init__(self, *peaks_gib: float | None, device: str = "cpu") -> None:
-        self.peaks, self.kind, self.patches = list(peaks_gib), device, list[list[int]]()
-        self.studies: list[str] = []
-        self.legs, self.steps_gib, self.prepare_s = FOUND.legs, 0.0, 0.0
+    Args:
+        needed_gib: The memory that each finds, without the studies it kept; None for one that ran out of memory.
+        device: Where they say to run.
+
+    Attributes:
+        found: What they find else.
+        patches: Of the bundles that were tried.
+        studies: That the last was given.
+    """
+
+    def __init__(self, *needed_gib: float | None, device: str = "cpu") -> None:
+        self.ahead, self.kind, self.found = list(needed_gib), device, FOUND
+        self.patches, self.studies = list[list[int]](), list[str]()
 
     def __call__(self, device: str) -> Any:
         return self
@@ -46,12 +56,11 @@ class Trials:
         text = (bundle / "configs" / "train.yaml").read_text()
         self.patches.append(json.loads(text.partition("patch: ")[2].partition("]")[0] + "]"))
         self.studies = list(studies)
-        if not self.peaks:
+        if not self.ahead:
             raise TrainingError("it broke")
-        peak_gib = self.peaks.pop(0)
-        if peak_gib is None:
+        needed_gib = self.ahead.pop(0)
+        if needed_gib is None:
             return None
-        steps_gib = self.steps_gib or peak_gib
-        return replace(
-            FOUND, peak_gib=peak_gib, steps_gib=steps_gib, device=self.kind, legs=self.legs, prepare_s=self.prepare_s
-        )
+        peak_gib = needed_gib + self.found.prepared_gib
+        steps_gib = min(peak_gib, self.found.steps_gib)
+        return replace(self.found, peak_gib=peak_gib, steps_gib=steps_gib, device=self.kind)

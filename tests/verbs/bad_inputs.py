@@ -138,7 +138,7 @@ FOLDERS = [
     Row("a dataset.json that is not JSON", d.broken_listing, 1, ("dataset.json",)),
     Row("a dataset.json that lists no study", d.listing(d.only(0)), 1, ("dataset.json",)),
     Row("one study listed twice", d.listing(d.twice), 1, ("phantom_000", "2 times")),
-    Row("too few patients", d.listing(d.only(2)), 1, ("2 patient(s) with a label cannot be split", "give 3 or more")),
+    Row("too few patients", d.listing(d.only(2)), 1, ("2 patients with a label cannot be split", "give 3 or more")),
     Row(
         "a BraTS study without one channel",
         d.brats(lambda data: (data / "Phantom_001" / "Phantom_001_t2.nii.gz").unlink()),

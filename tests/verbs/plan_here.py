@@ -39,7 +39,7 @@ class NoTrial(TrialHere):
 
     def run(self, bundle: Path, data: Path, *, studies: Sequence[str]) -> Probe:
         read_bundle(bundle)
-        return Probe("cpu", "fp32", (LegSpeed(1.0, 2, 1.0),), 1.0, 3.0, 0.0, 10.0, 1.0, 0.0, 1.0)
+        return Probe("cpu", "fp32", (LegSpeed(1.0, 2, 1.0),), 1.0, 3.0, 0.0, 10.0, 1.0, 0.0, 1.0, 1.0)
 
 
 def plan(*words: object, start: type[TrialHere] = NoTrial) -> tiny.Answer:
