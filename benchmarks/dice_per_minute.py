@@ -26,7 +26,8 @@ from medseg.metrics.summary import summarise
 MINUTES = (2, 5, 15, 45)
 
 # As MONAI's 3D tutorials train (spleen_segmentation_3d, brats_segmentation_3d): a constant rate of 1e-4, no average of
-# weights, patches half on the labels, every axis mirrored, slight changes of intensity.
+# weights, patches half on the labels, slight changes of intensity. The second one mirrors every axis too; here that would
+# teach that head and tail may change places, and after five minutes gave a Dice of 0.424, so nothing is mirrored.
 TUTORIAL = {
     "optimizer.name": "adamw",
     "optimizer.lr": "1.0e-4",
@@ -37,7 +38,7 @@ TUTORIAL = {
     "engine.clip_norm": "0.0",
     "sampling.foreground": "0.5",
     "curriculum.share": "0.0",
-    "augmentation.flip_axes": "[0, 1, 2]",
+    "augmentation.flip_axes": "[]",
     "augmentation.rotation.probability": "0.0",
     "augmentation.scaling.probability": "0.0",
     "augmentation.noise.probability": "0.0",
