@@ -70,9 +70,18 @@ def prepare_all(
 def prepare_timed(
     studies: Sequence[Study], preprocessing: Compose, class_of_value: Mapping[int, int]
 ) -> tuple[list[Prepared], float]:
-    """Prepared studies in memory, with the seconds that so many take where the threads never run out of work.
+    """Prepared studies in memory, ``studies_at_once()`` at a time, and the seconds that takes.
 
-    The clock of the whole would say more: at the end of a few studies of unequal size threads stand idle.
+    The clock of the whole would say too much of a few studies: at their end threads stand idle. So the seconds are
+    those of every study together, shared by the threads.
+
+    Args:
+        studies: Labelled studies, at least one.
+        preprocessing: The bundle's chain behind its LoadImaged.
+        class_of_value: Written label value to class index.
+
+    Returns:
+        The studies in the order given; seconds.
     """
 
     def one(study: Study) -> tuple[Prepared, float]:
