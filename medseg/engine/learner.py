@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.losses import build_loss
 from medseg.engine.muon import Muon
+from medseg.engine.short_axes import keep_short_axes_in_fp32
 
 
 class Learner:
@@ -52,6 +54,8 @@ class Learner:
             _to_channels_last(self.network)
         # Copied before the first forward pass: some networks keep activations as attributes.
         self.average = _average(self.network, recipe.engine.ema)
+        if device.type == "cpu" and precision.name == "bf16":
+            keep_short_axes_in_fp32(self.network)
         self.module = self.network if world.size == 1 else _distribute(self.network, device)
         self.loss = build_loss(recipe.loss)
         self.optimizer = _build_optimizer(self.network, recipe.optimizer)
@@ -81,7 +85,7 @@ class Learner:
             Loss of this rank's batch, before weighting.
 
         Raises:
-            TrainingError: The loss is not finite; names the studies of the batch.
+            TrainingError: The loss or a gradient is not finite; names the studies of the batch, and no step is taken.
         """
         self.network.train()
         self._waiting += 1
@@ -92,22 +96,22 @@ class Learner:
                 outputs = self.module(image)
             loss = self.loss(outputs, label)
             value = float(loss.detach())
-            if not torch.isfinite(loss):
-                raise TrainingError(
-                    f"The loss became {value} on studies {', '.join(batch.studies)}. "
-                    "Look at these files, or lower optimizer.lr; the last checkpoint is from before this step."
-                )
+            _check_finite("loss", value, batch)
             self.scaler.scale(loss * (weight / self.recipe.engine.accumulate)).backward()
         if update:
+            self._clip(batch)
             self._update(lr)
         return value
+
+    def _clip(self, batch: Batch) -> None:
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.engine.clip_norm or math.inf)
+        if not self.scaler.is_enabled():  # which looks itself, leaves out the step and scales less
+            _check_finite("gradient", float(norm), batch)
 
     def _update(self, lr: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        if self.recipe.engine.clip_norm:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.engine.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -144,6 +148,14 @@ class Learner:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+
+
+def _check_finite(name: str, value: float, batch: Batch) -> None:
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The {name} became {value} on studies {', '.join(batch.studies)}. "
+            "Look at these files, or lower optimizer.lr; the last checkpoint is from before this step."
+        )
 
 
 def _average(network: nn.Module, decay: float) -> AveragedModel | None:

@@ -111,6 +111,24 @@ def test_a_loss_that_is_not_finite_names_the_studies(value: float, tiny: SimpleN
     assert same(weights(learner), before)
 
 
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_no_step_is_taken_on_a_gradient_that_is_not_finite(value: str, clip_norm: float, tiny: SimpleNamespace) -> None:
+    learner = plain(tiny, clip_norm=clip_norm)
+    learner.network.conv.weight.register_hook(lambda gradient: gradient + float(value))
+    before = weights(learner)
+    with pytest.raises(TrainingError, match=rf"The gradient became {value} on studies S0, S1\. Look at these files"):
+        learner.train_on(make_batch(), lr=0.1, weight=1.0, last=False)
+    assert same(weights(learner), before)
+
+
+def test_in_bf16_an_image_shorter_than_the_kernel_computes_in_fp32(tiny: SimpleNamespace) -> None:
+    learner = tiny.learner(tiny.recipe, Plain(), precision=Precision("bf16", "cpu"))
+    with learner.precision.autocast():
+        assert learner.module(torch.randn(1, 1, 2, 2, 2)).dtype == torch.float32
+        assert learner.module(torch.randn(1, 1, 3, 3, 3)).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize(("ema", "shares"), [(0.2, [2 / 11, 0.2, 0.2]), (0.99, [2 / 11, 3 / 12, 4 / 13])])
 def test_the_average_follows_the_weights_faster_at_first(
     tiny: SimpleNamespace, ema: float, shares: list[float]
