@@ -174,7 +174,9 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | CrossV
     from medseg.steps import folds, resuming
 
     say = say if _leads() else _silence
-    task = session.check_task(request, bundle, resuming.recipe_of_run(run), began_s=began_s, say=say)
+    # As it was when the run began: by now its own folds may have chosen for the bundle that it goes on with.
+    chose = resuming.choosers_of_run(record)
+    task = session.check_task(request, bundle, resuming.recipe_of_run(run), began_s=began_s, say=say, chose=chose)
     if "folds" in record:
         resuming.check_data(task, record, run.root)
         return folds.cross_validate(task, resume=run.root, say=say)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import torch
@@ -60,12 +61,12 @@ class Learner:
         self.loss = build_loss(recipe.loss)
         self.optimizer = _build_optimizer(self.network, recipe.optimizer)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision.needs_scaler)
-        self._waiting = 0
+        self._waiting: list[tuple[str, ...]] = []  # studies of each batch since the last step
 
     @property
     def settled(self) -> bool:
         """Whether no accumulated gradient is waiting: only then can the state be saved."""
-        return self._waiting == 0
+        return not self._waiting
 
     @property
     def judged(self) -> nn.Module:
@@ -85,29 +86,29 @@ class Learner:
             Loss of this rank's batch, before weighting.
 
         Raises:
-            TrainingError: The loss or a gradient is not finite; names the studies of the batch, and no step is taken.
+            TrainingError: The loss or a gradient is not finite; names the studies since the last step, and takes none.
         """
         self.network.train()
-        self._waiting += 1
-        update = last or self._waiting == self.recipe.engine.accumulate
+        self._waiting.append(batch.studies)
+        update = last or len(self._waiting) == self.recipe.engine.accumulate
         with self._quiet(until=update):
             image, label = self._move(batch.image), batch.label.to(self.device, non_blocking=True)
             with self.precision.autocast():
                 outputs = self.module(image)
             loss = self.loss(outputs, label)
             value = float(loss.detach())
-            _check_finite("loss", value, batch)
+            _check_finite("loss", value, batch.studies)
             self.scaler.scale(loss * (weight / self.recipe.engine.accumulate)).backward()
         if update:
-            self._clip(batch)
+            self._clip()
             self._update(lr)
         return value
 
-    def _clip(self, batch: Batch) -> None:
+    def _clip(self) -> None:
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.engine.clip_norm or math.inf)
         if not self.scaler.is_enabled():  # which looks itself, leaves out the step and scales less
-            _check_finite("gradient", float(norm), batch)
+            _check_finite("gradient", float(norm), dict.fromkeys(chain.from_iterable(self._waiting)))
 
     def _update(self, lr: float) -> None:
         for group in self.optimizer.param_groups:
@@ -117,7 +118,7 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.network)
-        self._waiting = 0
+        self._waiting = []
 
     def _quiet(self, *, until: bool) -> contextlib.AbstractContextManager[Any]:
         """Leave gradients unshared while they accumulate."""
@@ -150,11 +151,11 @@ class Learner:
         self.scaler.load_state_dict(state["scaler"])
 
 
-def _check_finite(name: str, value: float, batch: Batch) -> None:
+def _check_finite(name: str, value: float, studies: Iterable[str]) -> None:
     if not math.isfinite(value):
         raise TrainingError(
-            f"The {name} became {value} on studies {', '.join(batch.studies)}. "
-            "Look at these files, or lower optimizer.lr; the last checkpoint is from before this step."
+            f"The {name} became {value} on studies {', '.join(studies)}. "
+            "Look at these files, or lower optimizer.lr; --resume goes on from before this step."
         )
 
 

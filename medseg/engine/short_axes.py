@@ -20,7 +20,7 @@ def keep_short_axes_in_fp32(network: nn.Module) -> None:
     on the machine decide in which. At a stride of 2 an image of one voxel may even break the heap. The
     forward pass, the gradient of the image, fp32 and longer images are sound (measured with all memory
     filled with nan before it is handed out: 2D and 3D, both memory layouts, kernels of 1, 3 and 5, strides
-    of 1 and 2, sides of 1 to 9 voxels, 8 to 32 channels).
+    of 1 and 2, sides of 1 to 9 voxels, 8 to 32 channels). A dilated kernel counts as long as it reaches.
 
     Args:
         network: Changed in place; weights and their names stay. Only the lowest levels of a network see
@@ -32,7 +32,9 @@ def keep_short_axes_in_fp32(network: nn.Module) -> None:
 
 
 def _forward(module: Any, image: torch.Tensor, *sizes: Any, **named: Any) -> torch.Tensor:
-    if all(side >= extent for side, extent in zip(image.shape[2:], module.kernel_size, strict=True)):
+    extents = [step * (n - 1) + 1 for n, step in zip(module.kernel_size, module.dilation, strict=True)]
+    sides = image.shape[-len(extents) :]  # torch takes images without a batch as well
+    if all(side >= extent for side, extent in zip(sides, extents, strict=True)):
         return _as_torch(module, image, *sizes, **named)
     with torch.autocast(image.device.type, enabled=False):
         return _as_torch(module, image.to(module.weight.dtype), *sizes, **named)

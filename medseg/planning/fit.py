@@ -21,7 +21,7 @@ class Frame:
         shape: Median study at the target spacing, (I, J, K).
         spacing_mm: Target; below 0 along an axis that is left as it is.
         thin_axis: The axis that a 2D network does not see; None in 3D.
-        largest: Largest study as stored.
+        largest: Study with most voxels, stored or prepared.
         voxels: Of all studies.
         channels: Of the input.
         classes: Of the output, background included.

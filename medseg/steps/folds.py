@@ -29,7 +29,7 @@ from medseg.steps.request import PHANTOM_LAYER, TrainRequest
 from medseg.steps.resuming import check_same, recipe_of_run
 from medseg.steps.session import train_task
 from medseg.steps.stopping import stop_on_signals
-from medseg.steps.task import Task, split_of
+from medseg.steps.task import Task, check_choosers, split_of
 
 PREDICTIONS, EVALUATION = "predictions", "evaluation"
 Say = Callable[[str], None]
@@ -73,7 +73,7 @@ def cross_validate(task: Task, *, resume: Path | None, say: Say) -> CrossValidat
     if folds < task.recipe.split.folds:
         say(f"{folds} folds, not {task.recipe.split.folds}: there are no more patients")
     for number in range(folds):  # all of them before the first is trained
-        split_of(task.cohort, task.recipe, number)
+        check_choosers(task.cohort, split_of(task.cohort, task.recipe, number), task.chose)
     budget_min = _budget_of(task) if resume is None else read_record(resume / "run.json")["budget_min"]
     with (
         stop_on_signals() as wish,
@@ -107,10 +107,16 @@ def _close(task: Task, run: FoldsRun, say: Say) -> CrossValidation:
 
 
 def _choose(task: Task, run: FoldsRun, evaluation: Evaluation, say: Say) -> dict[str, Any]:
-    """The choice of postprocessing for the record; that it failed is told, and costs nothing that was measured."""
+    """The choice of postprocessing for the record; that it failed is told, and costs nothing that was measured.
+
+    Raises:
+        OutputError: Some bundles may have what was chosen and others not; going on writes the rest.
+    """
     folds = [run.fold(number) for number in range(run.folds)]
     try:
         return choose_for_folds(task, evaluation, run.folder.root / PREDICTIONS, folds, say=say)
+    except OutputError:
+        raise
     except MedsegError as error:
         say(f"No postprocessing was chosen: {error}")
         return {"note": f"not chosen: {error}", "written": False}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from medseg.bundle.split_file import CHOSE
 from medseg.core.files import write_json
 from medseg.core.split import EVERYONE
 from medseg.runs.config_file import write_config
@@ -132,7 +133,9 @@ def open_folds_run(
 def _split(task: Task, folds: int) -> dict[str, Any]:
     """Together the models of all folds have seen every study."""
     ids = [study.id for study in task.cohort.dataset.studies]
-    return {"train": ids, "validation": [], "holdout": [], "fold": EVERYONE, "folds": folds, "seed": task.recipe.seed}
+    chose = {CHOSE: list(task.chose)} if task.chose else {}
+    of_all = {"train": ids, "validation": [], "holdout": [], "fold": EVERYONE, "folds": folds}
+    return of_all | {"seed": task.recipe.seed} | chose
 
 
 def _params(task: Task, folds: int) -> Mapping[str, object]:

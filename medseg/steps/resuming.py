@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from medseg.bundle.split_file import CHOSE
 from medseg.core.errors import DatalistError
 from medseg.recipe.layers import Layer, Resolved, flatten, resolve
 from medseg.recipe.yaml_file import read_yaml
@@ -21,6 +22,11 @@ def recipe_of_run(run: RunFolder) -> Resolved:
         FileError: There is none.
     """
     return resolve([Layer("config.yaml of the run", flatten(read_yaml(run.config)))], f"Run '{run.root}'")
+
+
+def choosers_of_run(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Studies that had chosen the postprocessing of the bundle that a run began with, from its run.json."""
+    return tuple(record["split"].get(CHOSE, ()))
 
 
 def check_data(task: Task, record: Mapping[str, Any], root: Path) -> None:
@@ -53,7 +59,8 @@ def check_same(task: Task, record: Mapping[str, Any], root: Path) -> None:
         DatalistError: Something is not as it was.
     """
     check_data(task, record, root)
-    if record["ranks"] != task.world.size or record["split"] != task.split.as_dict():
+    split = {key: value for key, value in record["split"].items() if key != CHOSE}  # no one's part in the training
+    if record["ranks"] != task.world.size or split != task.split.as_dict():
         raise DatalistError(
             f"Run '{root}' began with {record['ranks']} process(es) and a split that {task.world.size} process(es) "
             "and the data of now do not give again. Go on as it began, or start a new run."

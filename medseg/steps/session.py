@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,25 @@ LOG = logging.getLogger("medseg")
 Say = Callable[[str], None]
 
 
-def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, began_s: float, say: Say) -> Task:
+def check_task(
+    request: TrainRequest,
+    bundle: Bundle,
+    resolved: Resolved,
+    *,
+    began_s: float,
+    say: Say,
+    chose: Sequence[str] | None = None,
+) -> Task:
     """Everything that can be wrong before the first step, found before anything is written.
+
+    Args:
+        request: What to train on what.
+        bundle: The model.
+        resolved: Its recipe.
+        began_s: When the command began.
+        say: Shows a line to the user.
+        chose: Studies whose label maps had chosen the bundle's postprocessing when its training began; None asks
+            the run that the bundle is from.
 
     Raises:
         MedsegError: The device, the data or the split cannot be used; the message says why.
@@ -59,7 +76,7 @@ def check_task(request: TrainRequest, bundle: Bundle, resolved: Resolved, *, beg
         cohort = _cohort(request, bundle, resolved.recipe, say=lambda _: None)
     recipe = resolved.recipe
     split = split_of(cohort, recipe, request.fold)
-    chose = choosers_of(bundle, run_of(bundle, request.bundle))
+    chose = choosers_of(bundle, run_of(bundle, request.bundle)) if chose is None else tuple(chose)
     check_choosers(cohort, split, chose)
     check_share(len(split.train), recipe, world)
     return Task(request, bundle, resolved, cohort, split, world, device, precision, began_s, chose)

@@ -111,6 +111,14 @@ def test_a_loss_that_is_not_finite_names_the_studies(value: float, tiny: SimpleN
     assert same(weights(learner), before)
 
 
+def test_a_gradient_that_is_not_finite_names_all_studies_it_came_from(tiny: SimpleNamespace) -> None:
+    learner, batch = plain(tiny, accumulate=2), make_batch()
+    learner.network.conv.weight.register_hook(lambda gradient: gradient + float("nan"))
+    learner.train_on(Batch(batch.image, batch.label, ("A", "B")), lr=0.1, weight=1.0, last=False)
+    with pytest.raises(TrainingError, match=r"The gradient became nan on studies A, B, S0, S1\. Look at these files"):
+        learner.train_on(batch, lr=0.1, weight=1.0, last=False)
+
+
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_no_step_is_taken_on_a_gradient_that_is_not_finite(value: str, clip_norm: float, tiny: SimpleNamespace) -> None:

@@ -57,6 +57,7 @@ def test_freed_memory_does_not_reach_the_gradient(layout: torch.memory_format, f
         (nn.Conv3d(2, 3, (1, 5, 1), padding=(0, 2, 0)), (1, 4, 1)),
         (nn.Conv2d(2, 3, 3, stride=2, padding=1), (1, 4)),
         (nn.ConvTranspose3d(2, 3, 2, stride=2), (1, 2, 2)),
+        (nn.Conv2d(2, 3, 3, dilation=2, padding=2), (4, 9)),
     ],
 )
 def test_an_axis_shorter_than_the_kernel_computes_in_fp32(module: nn.Module, shape: tuple[int, ...]) -> None:
@@ -93,6 +94,12 @@ def test_without_bf16_nothing_changes() -> None:
     conv, image = nn.Conv3d(2, 3, 3, padding=1), torch.randn(1, 2, 1, 2, 3)
     expected = conv(image)
     assert torch.equal(guarded(conv)(image), expected)
+
+
+def test_an_image_without_a_batch_is_measured_along_its_own_axes() -> None:
+    conv = guarded(nn.Conv2d(2, 3, 3, padding=1))
+    assert in_bf16(conv, torch.randn(2, 2, 3)).dtype == torch.float32
+    assert in_bf16(conv, torch.randn(2, 3, 3)).dtype == torch.bfloat16
 
 
 def test_a_wanted_size_is_passed_on() -> None:

@@ -1,6 +1,8 @@
 """`medseg plan` on openly licensed data: four kinds of images, and faults planted into one of them."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,14 @@ pytestmark = pytest.mark.realdata
 
 
 def planned(data: Path, output: Path) -> tuple[Bundle, dict[str, Any], tiny.Answer]:
+    """A plan of the data, which has trained a few steps of itself and segmented a study without an edit."""
     answer = plan("--data", data, "--name", "planned", "--output", output)
     assert answer.code == 0, answer.err
+    trained = tiny.call(
+        "train", "--bundle", output / "planned", "--data", data, "--output", output, "--device", "cpu", "--dry-run"
+    )
+    assert trained.code == 0, trained.err
+    assert "Dry run: a step takes" in trained.last_line
     recipe = yaml.safe_load((output / "planned" / "configs" / "train.yaml").read_text())
     return read_bundle(output / "planned"), recipe, answer
 
@@ -71,26 +79,50 @@ def test_nuclei_get_a_network_in_2d_for_pictures_of_numbered_objects(real_data: 
 
 
 def test_planted_faults_are_named_by_file_and_nothing_is_written(real_data: Path, tmp_path: Path) -> None:
-    names = [path.name for path in sorted((real_data / "Task04_Hippocampus" / "imagesTr").iterdir())[:7]]
-    data = tmp_path / "data"
-    for folder in ("images", "labels"):
-        (data / folder).mkdir(parents=True)
-        for name in names:
-            shutil.copyfile(real_data / "Task04_Hippocampus" / f"{folder}Tr" / name, data / folder / name)
-    shutil.copyfile(data / "images" / names[0], data / "images" / names[1])
-    image = nibabel.load(data / "images" / names[2])
-    array = np.asarray(image.dataobj, np.float32)
-    noise = np.random.default_rng(0).normal(0, 0.1 * array.std(), array.shape)
-    nibabel.save(nibabel.Nifti1Image(array + noise.astype(np.float32), image.affine), data / "images" / names[3])
-    label = nibabel.load(data / "labels" / names[2])
-    nibabel.save(label, data / "labels" / names[3])
-    label = nibabel.load(data / "labels" / names[4])
-    affine = label.affine.copy()
-    affine[0, 3] += 3.0
-    nibabel.save(nibabel.Nifti1Image(np.asarray(label.dataobj), affine), data / "labels" / names[4])
+    data = seven_of(real_data / "Task04_Hippocampus", tmp_path / "data")
+    first, copy, clean, noisy, moved, odd, _ = sorted((data / "imagesTr").iterdir())
+    shutil.copyfile(first, copy)
+    changed(clean, noisy, lambda array: array + np.random.default_rng(0).normal(0, 0.1 * array.std(), array.shape))
+    shutil.copyfile(label_of(clean), label_of(noisy))
+    changed(label_of(moved), label_of(moved), lambda array: array, move_mm=3.0)
+    changed(label_of(odd), label_of(odd), with_one_voxel_of_7)
     answer = plan("--data", data, "--name", "planned", "--output", tmp_path / "bundles")
     assert answer.code == 1
-    assert f"{names[0]}' and '{data / 'images' / names[1]}' hold the same image" in answer.err
-    assert f"{names[2]}' and '{data / 'images' / names[3]}' are nearly the same image" in answer.err
-    assert f"label '{data / 'labels' / names[4]}' lies on another grid" in answer.err
+    assert f"{first.name}' and '{copy}' hold the same image" in answer.err
+    assert f"{clean.name}' and '{noisy}' are nearly the same image" in answer.err
+    assert f"label '{label_of(moved)}' lies on another grid" in answer.err
+    assert f"'{label_of(odd)}': label value 7 in 1 voxels; the data declares 0 background, 1 Anterior" in answer.err
     assert not (tmp_path / "bundles").exists()
+
+
+def seven_of(source: Path, data: Path) -> Path:
+    """The first seven studies of a Decathlon folder, under a name of which nothing is known: each is a patient."""
+    names = [path.name for path in sorted((source / "imagesTr").iterdir())[:7]]
+    for folder in ("imagesTr", "labelsTr"):
+        (data / folder).mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(source / folder / name, data / folder / name)
+    training = [{"image": f"./imagesTr/{name}", "label": f"./labelsTr/{name}"} for name in names]
+    labels = {"0": "background", "1": "Anterior", "2": "Posterior"}
+    described = {"name": "Seven", "modality": {"0": "MRI"}, "labels": labels, "training": training}
+    (data / "dataset.json").write_text(json.dumps(described))
+    return data
+
+
+def label_of(image: Path) -> Path:
+    return image.parents[1] / "labelsTr" / image.name
+
+
+def changed(source: Path, target: Path, change: Callable[[np.ndarray], np.ndarray], *, move_mm: float = 0.0) -> None:
+    image = nibabel.load(source)
+    affine = image.affine.copy()
+    affine[0, 3] += move_mm
+    array = np.asarray(image.dataobj)
+    kept = array.dtype if array.dtype.kind in "iu" and "labelsTr" in source.parts else np.float32
+    nibabel.save(nibabel.Nifti1Image(change(array).astype(kept), affine), target)
+
+
+def with_one_voxel_of_7(labels: np.ndarray) -> np.ndarray:
+    changed_labels = labels.copy()
+    changed_labels[3, 4, 5] = 7
+    return changed_labels

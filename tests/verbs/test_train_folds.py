@@ -13,6 +13,8 @@ import tiny
 import yaml
 from run_facts import assert_same_end, record, rows, wait
 
+from medseg.core.errors import OutputError
+
 FOLDS = 3
 LENGTH = ("--epochs", 1, "--seed", 5, "--workers", 0)
 Whole = tuple[Path, tiny.Answer]
@@ -152,6 +154,33 @@ def test_what_is_finished_is_not_trained_again(whole: Whole, tmp_path: Path) -> 
     assert record(root)["evaluation"] == record(whole[0])["evaluation"]
     assert record(root)["bundle"] == record(whole[0])["bundle"]
     assert record(root)["earlier"][0]["outcome"] == "interrupted"
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_stop_after_its_folds_have_chosen_the_postprocessing_is_gone_on_with(whole: Whole, tmp_path: Path) -> None:
+    root = copied(whole, tmp_path, outcome="failed", evaluation=None)
+    for fold in root.glob("fold*/run.json"):
+        found = json.loads(fold.read_text())
+        everyone = [study for part in ("train", "validation", "holdout") for study in found["split"][part]]
+        fold.write_text(json.dumps(found | {"split": found["split"] | {"chose_postprocessing": everyone}}))
+    answer = tiny.call("train", "--resume", root)
+    assert answer.code == 0, answer.err
+    assert record(root)["evaluation"] == record(whole[0])["evaluation"]
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_disk_that_is_full_when_bundles_are_edited_leaves_it_unfinished(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("cannot write 'inference.yaml': no space left on device")
+
+    root = copied(whole, tmp_path, outcome="interrupted", evaluation=None)
+    monkeypatch.setattr("medseg.steps.folds.choose_for_folds", full)
+    answer = tiny.call("train", "--resume", root)
+    assert answer.code == 1
+    assert "no space left" in answer.err
+    assert record(root)["outcome"] == "failed"
 
 
 def test_a_finished_cross_validation_has_nothing_left_to_do(whole: Whole) -> None:

@@ -49,6 +49,16 @@ def test_a_killed_run_is_resumed_bit_for_bit(killed: Path, uninterrupted: Path, 
     assert record(run)["earlier"][0]["outcome"] == "running"
 
 
+def test_a_run_from_a_bundle_with_chosen_postprocessing_is_gone_on_with(killed: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(killed, tmp_path / "it"))
+    found = record(run)
+    found["split"]["chose_postprocessing"] = found["split"]["train"]
+    (run / "run.json").write_text(json.dumps(found))
+    answer = tiny.call("train", "--resume", run)
+    assert answer.code == 0, answer.err
+    assert record(run)["split"] == found["split"]
+
+
 def test_the_best_weights_never_regress_on_resume(killed: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(killed, tmp_path / "it"))
     best = torch.load(run / "best.pt", weights_only=True)
