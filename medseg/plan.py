@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from medseg.core.command import Parser, minutes, run_command
+from medseg.core.command import Parser, gib, minutes, run_command
 from medseg.core.errors import EXIT_DONE, DatalistError, OutputError, UsageError
 from medseg.core.machine import default_folder
 from medseg.planning.modality import asked_modality
@@ -18,7 +18,6 @@ from medseg.runs.folder import checked_name
 
 LOG = logging.getLogger("medseg")
 MEMORY_GIB = 8.0  # a common graphics card, and a laptop beside its other work; never what happens to be free
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|mb|mib|m)?", re.IGNORECASE)
 
 
 def parser() -> Parser:
@@ -34,7 +33,7 @@ def parser() -> Parser:
     what.add_argument("--modality", metavar="M", help="MR, CT, microscopy … (default: what the data says)")
     how = options.add_argument_group("what to fit")
     how.add_argument(
-        "--memory", type=_gib, default=MEMORY_GIB, metavar="SIZE", help="limit of a training: 8GB (the default), 900MB"
+        "--memory", type=gib, default=MEMORY_GIB, metavar="SIZE", help="limit of a training: 8GB (the default), 900MB"
     )
     how.add_argument("--budget", type=minutes, metavar="TIME", help="wall time of a training: 90s, 15m, 2h")
     how.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
@@ -128,13 +127,6 @@ def modality_word(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,31}", text):
         raise UsageError(f"--modality '{text}' is no word; give MR, CT, microscopy or another")
     return asked_modality(text)
-
-
-def _gib(text: str) -> float:
-    match = _MEMORY.fullmatch(text.strip())
-    if match is None or float(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no size; write 8GB or 900MB")
-    return float(match[1]) / (1024 if (match[2] or "g").lower().startswith("m") else 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

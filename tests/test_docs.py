@@ -82,6 +82,7 @@ SLOW = (
     "docs/how-to/cross-validate.md",
     "docs/how-to/ensemble.md",
     "docs/how-to/evaluate.md",
+    "docs/how-to/many-studies.md",
     "docs/how-to/plan.md",
     "docs/how-to/train-on-your-data.md",
     "docs/how-to/tune.md",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import difflib
 import io
 import logging
+import os
 import re
 import sys
 import traceback
@@ -16,6 +18,7 @@ from typing import Any, NoReturn
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|mb|mib|m)?", re.IGNORECASE)
 _MINUTES = {"s": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0}
 _BESIDE_RESUME = {"resume", "json", "debug"}  # they say what to show, not what to do
 
@@ -50,6 +53,18 @@ def minutes(text: str) -> float:
     if match is None or float(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not a time; write 90s, 15m or 2h")
     return float(match[1]) * _MINUTES[(match[2] or "m").lower()]
+
+
+def gib(text: str) -> float:
+    """GiB of a size given as 8GB, 900MB; a bare number is GiB.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no size, or none at all.
+    """
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size; write 8GB or 900MB")
+    return float(match[1]) / (1024 if (match[2] or "g").lower().startswith("m") else 1)
 
 
 class Parser(argparse.ArgumentParser):
@@ -104,6 +119,19 @@ class Parser(argparse.ArgumentParser):
         return f"unknown option '{word}'" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
 
 
+def part_of(text: str) -> tuple[int, int]:
+    """Which part of how many "2/4" names.
+
+    Raises:
+        UsageError: It is no such thing.
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    number, parts = (int(one) for one in match.groups()) if match else (0, 0)
+    if not 1 <= number <= parts:
+        raise UsageError(f"--part {text}: give K/N with K from 1 to N, for example 2/4 for the second of four machines")
+    return number, parts
+
+
 def run_command(
     parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None
 ) -> int:
@@ -136,6 +164,23 @@ def _warnings_shown() -> Iterator[None]:
         yield
     finally:
         logging.getLogger("medseg").removeHandler(handler)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now; taking torch apart object by object takes a third of a second, and the system is quicker.
+
+    Only where nothing is left to do: no thread that works, no file that is open.
+
+    Raises:
+        SystemExit: torch was never loaded.
+    """
+    if "torch" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int], words: list[str]) -> int:

@@ -10,6 +10,7 @@ MedsegError          1  refused, with one clear message
   DicomError         1  a DICOM series cannot become a volume, or an object cannot be made for it
   OutputError        1  a result cannot be written
   TrainingError      1  a training cannot go on
+  InferenceError     1  a network gives nothing that could be shown
   GateError          4  a stated acceptance threshold was not met
 """
 
@@ -79,6 +80,10 @@ class OutputError(MedsegError):
 
 class TrainingError(MedsegError):
     """A training cannot go on."""
+
+
+class InferenceError(MedsegError):
+    """A network gives nothing that could be shown."""
 
 
 class GateError(MedsegError):

@@ -10,10 +10,11 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from medseg.core.errors import OutputError
 
+K = TypeVar("K")
 _BLOCK = 1 << 20  # bytes read at a time; larger blocks are no faster
 
 
@@ -61,7 +62,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text.encode(errors="backslashreplace").decode())
 
 
-def without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
+def without_nan(values: Mapping[K, float]) -> dict[K, float | None]:
     """Numbers as JSON takes them: None in place of nan, which it does not know."""
     return {key: None if math.isnan(value) else value for key, value in values.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -115,3 +115,8 @@ def map_values(array: LabelArray, mapping: Mapping[int, int]) -> LabelArray:
 def bare_name(name: str) -> str:
     """Letters and digits of a name, in one case: by these two spellings are one name."""
     return "".join(ch for ch in name.casefold() if ch.isalnum())
+
+
+def voxels_of(labels: LabelArray, values: Iterable[int]) -> dict[int, int]:
+    """How many voxels have each of these values; value by value, which needs a byte per voxel and not eight."""
+    return {value: int(np.count_nonzero(labels == value)) for value in values}

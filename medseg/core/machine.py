@@ -26,6 +26,28 @@ def default_folder() -> Path:
     return Path(base) / "medseg"
 
 
+def free_memory_bytes() -> int:
+    """Main memory that is free, container limits included; 4 GiB where the system does not say."""
+    free = 4 * 2**30
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        return free if limit == "max" else min(free, int(limit) - used)
+    except (OSError, ValueError, KeyError):
+        return free
+
+
+def process_bytes() -> int | None:
+    """Main memory this process holds now; None where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+        return int(re.findall(r"^VmRSS:\s*(\d+) kB$", status, re.MULTILINE)[0]) * 1024
+    except (OSError, IndexError):
+        return None
+
+
 def peak_of_process_gib() -> float:
     """Most main memory this process held so far; nan where the system does not say (Windows)."""
     try:  # Linux, whose getrusage takes in the peak of the process that this one was started from

@@ -24,6 +24,10 @@ class Volume:
     array: npt.NDArray[np.generic[Any]]
     affine_ras: Affine
 
+    def without_voxels(self) -> Volume:
+        """Its place alone: every voxel is nan, in the memory of one, so that none can be taken for a measured one."""
+        return Volume(np.broadcast_to(np.float32(np.nan), self.array.shape), self.affine_ras)
+
     @property
     def shape(self) -> Shape:
         """Spatial shape (I, J, K)."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,12 +21,10 @@ from pydicom.uid import (
 )
 
 from medseg.core.verdict import Finding
+from medseg.io import dicom_start
+from medseg.io.dicom_start import is_dicom, walk
 
-_PREAMBLE, _MAGIC = 128, b"DICM"
 _GROUP_LENGTH_END = 144  # PS3.10 7.1: the group length stands here and counts the bytes that follow
-_START = 1024  # bytes; the file meta group, which names the transfer syntax, ends before it
-# Group 0002 or 0008 in little endian: how a dataset begins whose preamble was cut off.
-_BARE_STARTS = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00")
 # A deflated CT slice grows about threefold. 256 MiB holds any single image and most enhanced objects, and is what a
 # server can spare for one file; a bomb of 200 kB that grows to 675 MB is stopped there.
 MAX_INFLATED_BYTES = 256 * 2**20
@@ -38,7 +34,6 @@ _TELLING_APART = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality"),
     *("PatientID", "PatientName", "SeriesNumber", "SeriesDescription"),
 )
-_JUNK = {"dicomdir", "thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
@@ -102,20 +97,6 @@ def read_headers(path: Path) -> Files:
     return Files(tuple(headers), tuple(damaged), others)
 
 
-def has_dicom(path: Path) -> bool:
-    """Whether a file, or any file below a folder, is DICOM; stops at the first one."""
-    return any(is_dicom(start_of(file)) for file in walk(path))
-
-
-def start_of(path: Path) -> bytes:
-    """First bytes of a file, with its whole file meta group in all but odd cases; empty where it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(_START)
-    except OSError:
-        return b""
-
-
 def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
     """One DICOM file.
 
@@ -128,7 +109,7 @@ def open_dataset(path: Path, *, with_pixels: bool) -> Dataset:
         Exception: Whatever pydicom raises on a damaged file; there is no list of it.
     """
     with path.open("rb") as stream:
-        start = stream.read(_START)
+        start = stream.read(dicom_start.START_BYTES)
         return _parse(stream, start, path, with_pixels)
 
 
@@ -136,7 +117,7 @@ def _parse(stream: BinaryIO, start: bytes, path: Path, with_pixels: bool) -> Dat
     if _is_deflated(start, path):
         return _inflated(path, with_pixels)
     stream.seek(0)
-    dataset = dcmread(stream, force=start[_PREAMBLE:][:4] != _MAGIC, stop_before_pixels=not with_pixels)
+    dataset = dcmread(stream, force=not dicom_start.has_preamble(start), stop_before_pixels=not with_pixels)
     if "TransferSyntaxUID" not in dataset.file_meta:  # as before 1996; what was found in reading holds
         dataset.file_meta.TransferSyntaxUID = _SYNTAX_READ.get(dataset.original_encoding, ImplicitVRLittleEndian)
     return dataset
@@ -146,38 +127,17 @@ def _is_deflated(start: bytes, path: Path) -> bool:
     """By the first bytes; by the whole file meta group where it is longer, or a bomb could hide behind it."""
     if DeflatedExplicitVRLittleEndian.encode() in start:
         return True
-    if start[_PREAMBLE:][:4] != _MAGIC or _GROUP_LENGTH_END + int.from_bytes(start[140:144], "little") <= len(start):
+    if not dicom_start.has_preamble(start) or _GROUP_LENGTH_END + int.from_bytes(start[140:144], "little") <= len(
+        start
+    ):
         return False
     return bool(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
-
-
-def walk(path: Path) -> Iterator[Path]:
-    """Files at a path, in any depth; hidden ones and the litter of operating systems are left out.
-
-    Links to folders are not followed. A folder that cannot be listed is given in place of its files.
-    """
-    if not path.is_dir():
-        if path.is_file() or not path.exists():  # a pipe or device would be waited for without end
-            yield path
-        return
-    closed: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=lambda error: closed.append(Path(error.filename))):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower() not in _JUNK:
-                yield from walk(Path(folder) / name)
-    yield from closed  # a folder that cannot be listed may hold slices; as a file it cannot be read, and says so
-
-
-def is_dicom(start: bytes) -> bool:
-    """Whether a file begins as DICOM does, with a preamble or without."""
-    return start[_PREAMBLE:][:4] == _MAGIC or start[:4] in _BARE_STARTS
 
 
 def _look_at(path: Path) -> Header | Damaged | None:
     try:
         with path.open("rb") as stream:
-            start = stream.read(_START)
+            start = stream.read(dicom_start.START_BYTES)
             if not start.strip(b"\0"):  # nothing, or a copy that was cut or never filled
                 what = f"the first {len(start)} bytes are 0" if start else "0 bytes"
                 return Damaged(
@@ -193,7 +153,7 @@ def _look_at(path: Path) -> Header | Damaged | None:
     except Exception as error:  # pydicom raises almost anything on damaged bytes
         reason = f"'{path.name}': cannot be read as DICOM ({_brief(error)}). Copy it again."
         return Damaged(path, Finding("unreadable", reason))
-    if start[_PREAMBLE:][:4] != _MAGIC and "SOPInstanceUID" not in dataset:
+    if not dicom_start.has_preamble(start) and "SOPInstanceUID" not in dataset:
         return None  # bytes that happen to begin like a dataset
     if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None  # a DICOMDIR by any name
@@ -223,7 +183,7 @@ def _inflated(path: Path, with_pixels: bool) -> Dataset:
         )
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     packed = io.BytesIO()
-    packed.write(bytes(_PREAMBLE) + _MAGIC)
+    packed.write(bytes(dicom_start.PREAMBLE) + dicom_start.MAGIC)
     write_file_meta_info(packed, meta)
     packed.write(inflated)
     packed.seek(0)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pydicom.filereader import read_file_meta_info
 
-from medseg.io.dicom_files import is_dicom, open_dataset, start_of, walk
+from medseg.io.dicom_files import open_dataset
 from medseg.io.dicom_seg_frames import SEG_CLASSES
+from medseg.io.dicom_start import is_dicom, start_of, walk
 
 _ENDING = ".dcm"
 

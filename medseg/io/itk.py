@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 
 from medseg.core.errors import GeometryError
 from medseg.core.geometry import affine_fault, grid_difference, spacing_of
@@ -54,28 +54,37 @@ def decode_plane(path: Path, *, slope: float, intercept: float) -> npt.NDArray[n
     Raises:
         RuntimeError: GDCM cannot decode it.
     """
-    reader = SimpleITK.ImageFileReader()
+    itk = _simple_itk()
+    reader = itk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))
-    plane = SimpleITK.GetArrayFromImage(reader.Execute())[0]
+    plane = itk.GetArrayFromImage(reader.Execute())[0]
     return np.asarray(np.rint((plane.astype(np.float64) - intercept) / slope), np.int32)
 
 
+def _simple_itk() -> Any:
+    """Imported when it is used: it takes 90 MB, and few studies need it."""
+    import SimpleITK
+
+    return SimpleITK
+
+
 def _resample(channel: FloatArray, affine: Affine, target: Affine, shape: Shape, background: float) -> FloatArray:
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(channel.T, dtype=np.float32))  # ITK's arrays are (z, y, x)
+    itk = _simple_itk()
+    image = itk.GetImageFromArray(np.ascontiguousarray(channel.T, dtype=np.float32))  # ITK's arrays are (z, y, x)
     _place(image, affine)
-    onto = SimpleITK.ResampleImageFilter()
+    onto = itk.ResampleImageFilter()
     onto.SetSize([int(n) for n in shape])
     onto.SetOutputOrigin(_origin(target))
     onto.SetOutputSpacing(spacing_of(target))
     onto.SetOutputDirection(_direction(target))
-    onto.SetInterpolator(SimpleITK.sitkLinear)
+    onto.SetInterpolator(itk.sitkLinear)
     onto.SetDefaultPixelValue(float(background))
-    onto.SetOutputPixelType(SimpleITK.sitkFloat32)
-    return np.asarray(SimpleITK.GetArrayFromImage(onto.Execute(image)).T)
+    onto.SetOutputPixelType(itk.sitkFloat32)
+    return np.asarray(itk.GetArrayFromImage(onto.Execute(image)).T)
 
 
-def _place(image: SimpleITK.Image, affine: Affine) -> None:
+def _place(image: Any, affine: Affine) -> None:
     image.SetOrigin(_origin(affine))
     image.SetSpacing(spacing_of(affine))
     image.SetDirection(_direction(affine))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.spatialimages import HeaderDataError
 
+from medseg.core.big_array import empty_big
 from medseg.core.errors import FileError, GeometryError, OutputError
 from medseg.core.files import replacing
 from medseg.core.types import Affine, LabelArray, Shape
@@ -62,7 +63,8 @@ def read_volume(path: Path, index: int | None = None) -> Volume:
     voxels = np.asanyarray(proxy).reshape((*header.shape, header.channels), order="F")
     voxels = voxels if index is None else voxels[..., index : index + 1]
     with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(np.moveaxis(voxels, -1, 0), dtype=np.float32)
+        array = empty_big((voxels.shape[-1], *header.shape))
+        array[...] = np.moveaxis(voxels, -1, 0)
     if voxels.dtype.kind == "f" and not np.isfinite(array).all():
         count = int(np.count_nonzero(~np.isfinite(array)))
         raise FileError(f"'{path}': {count} voxels are NaN, infinite or too large for float32; replace them")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from medseg.core.big_array import empty_big
 from medseg.core.errors import GeometryError
 from medseg.core.geometry import grid_difference
 from medseg.core.study import ChannelFile, Study
@@ -19,19 +18,24 @@ def read_study(study: Study) -> Volume:
         FileError: A file cannot be read.
         GeometryError: A file cannot be placed in the patient, or two channels lie on different grids.
     """
-    volumes = {name: _read(channel) for name, channel in study.channels.items()}
-    for name, volume in volumes.items():
+    first_name = next(iter(study.channels))
+    whole: Volume | None = None
+    for n, (name, channel) in enumerate(study.channels.items()):
+        volume = _read(channel)
         if len(volume.array) != 1:
-            raise GeometryError(f"Study '{study.id}': {_too_many(name, study.channels[name], len(volume.array))}")
-    first_name, first = next(iter(volumes.items()))
-    for name, volume in volumes.items():
-        difference = grid_difference(first.shape, first.affine_ras, volume.shape, volume.affine_ras)
+            raise GeometryError(f"Study '{study.id}': {_too_many(name, channel, len(volume.array))}")
+        if len(study.channels) == 1:
+            return volume
+        whole = whole or Volume(empty_big((len(study.channels), *volume.shape)), volume.affine_ras)
+        difference = grid_difference(whole.shape, whole.affine_ras, volume.shape, volume.affine_ras)
         if difference:
             raise GeometryError(
                 f"Study '{study.id}': channels {first_name} and {name} lie on different grids ({difference}). "
                 "Register and resample them onto one grid first."
             )
-    return Volume(np.concatenate([volume.array for volume in volumes.values()]), first.affine_ras)
+        whole.array[n] = volume.array[0]  # one channel at a time: all of them twice would be the most there is
+    assert whole is not None  # a study has channels
+    return whole
 
 
 def read_study_label(study: Study) -> tuple[LabelArray, Affine]:

@@ -2,182 +2,163 @@
 
 from __future__ import annotations
 
-import logging
-import sys
+import math
+import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
-from medseg.bundle.build import build_inferer, build_network, build_postprocessing, build_preprocessing
-from medseg.bundle.expected_input import expected_input_of
-from medseg.bundle.read import Bundle
-from medseg.bundle.weights import load_weights
 from medseg.core.errors import OutputError
 from medseg.core.files import digest_of
 from medseg.core.in_words import counted
-from medseg.core.labels import map_values
-from medseg.core.redact import Redactor
-from medseg.core.types import LabelArray
-from medseg.core.verdict import Verdict
-from medseg.engine.averaging import Member
-from medseg.engine.device import Precision, choose_device, choose_precision
+from medseg.core.machine import default_folder
 from medseg.engine.inference import Predictor
 from medseg.runs.progress import Progress
-from medseg.runs.record import finish_record, read_record, start_record
-from medseg.steps.collect import collect
-from medseg.steps.dicom_jobs import DicomOptions, check_used
+from medseg.runs.record import read_record
+from medseg.steps.cohort_flow import outcomes_of
+from medseg.steps.cohort_record import CohortRecord
+from medseg.steps.computing import Computing
 from medseg.steps.ensemble import Ensemble
-from medseg.steps.expectation import with_expectation
-from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
+from medseg.steps.job_grid import Grid, grid_of
+from medseg.steps.jobs import Job, Outcome, Worklist
+from medseg.steps.journal import Journal
+from medseg.steps.memory_plan import MemoryPlan
+from medseg.steps.predictors import predictor_of
 from medseg.steps.results import (
+    UNFINISHED,
     ResultOptions,
     ResultWriter,
     check_writable,
     discard_results,
-    left_out,
-    measurements_of,
     result_files,
+    shows_scan,
 )
+from medseg.steps.room import check_room
+from medseg.steps.segmenter import Segmenter
+from medseg.steps.sharing import ALL, Sharing
 from medseg.steps.study_report import Circumstances
-
-LOG = logging.getLogger("medseg")
-
-
-@dataclass(frozen=True)
-class Segmenter:
-    """A bundle's chain and what to do with its label maps.
-
-    Attributes:
-        predictor: The chain.
-        writer: Writes the results of a study.
-    """
-
-    predictor: Predictor
-    writer: ResultWriter
-
-    def outcome(self, job: Job) -> Outcome:
-        """Segment one study.
-
-        Raises:
-            OutputError: The disk does not take the output; the next study would fail the same way.
-        """
-        began_s = time.monotonic()
-        try:
-            scan = job.read()
-            for expected in dict.fromkeys(expected_input_of(one.metadata) for one in self.writer.model.members):
-                scan = with_expectation(scan, expected)
-            scan = replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
-            labels = map_values(self.predictor.predict(scan.volume), job.value_of)
-            measured = measurements_of(self.writer.model.bundle, job, labels, scan)
-            outputs = self.writer.write(Result(job, scan, labels, measured, began_s))
-        except Exception as error:  # whatever is wrong with one study must not stop the others
-            if isinstance(error, OutputError) and isinstance(error.__cause__, OSError):
-                raise
-            LOG.debug("study %s", job.id, exc_info=True)
-            return failed(job.id, error, time.monotonic() - began_s, job.redactor)
-        names = {job.value_of[label.value]: label.name for label in self.writer.model.bundle.labels.labels}
-        return replace(_done(job, scan, labels, outputs, time.monotonic() - began_s), label_names=names)
 
 
 def infer_cohort(
     model: Ensemble,
-    inputs: Sequence[Path],
+    worklist: Worklist,
     *,
     output: Path,
-    device_name: str,
-    precision_name: str,
-    dicom: DicomOptions,
+    how: Computing,
     results: ResultOptions,
     say: Callable[[str], None],
+    sharing: Sharing = ALL,
+    max_memory_gib: float | None = None,
 ) -> list[Outcome]:
-    """Segment every study of the inputs.
+    """Segment every study of a list.
 
     Args:
         model: With trained weights.
-        inputs: Files, study folders, datasets, folders of DICOM.
+        worklist: The studies.
         output: Gets the results and run.json.
-        device_name: See ``choose_device``.
-        precision_name: See ``choose_precision``.
-        dicom: What the user says of DICOM series.
+        how: Device, precision, and whether as stock MONAI.
         results: What to write.
         say: Shows a line to the user.
+        sharing: Where this part is recorded, and whether an earlier inference is gone on with.
+
+        max_memory_gib: Main memory that may be taken; None for most of what is free.
+
+    Returns:
+        What became of each study; where an earlier inference is gone on with, of those that it did as well.
 
     Raises:
-        DatalistError: An input is no study, or two studies would be written to one file.
         OutputError: The output cannot be written, or would replace an input.
     """
     began_s = time.monotonic()
-    device = choose_device(device_name)
-    precision = choose_precision(precision_name, device)
-    worklist = collect(model.bundle, inputs, dicom, say)
-    jobs, outcomes = worklist.jobs, list(worklist.outcomes)
-    check_used(dicom, jobs)
-    check_writable(model.bundle, jobs, results)
-    _check_output(jobs, results, output)
-    predictor = _predictor(model, device, precision)
-    writer = ResultWriter(model, results, output, Circumstances(str(device), precision.name))
-    say(f"{len(jobs)} studies; bundle {model.name} {model.version}, {device}, {precision.name}")
+    precision = how.on_this_machine()
+    check_writable(model.bundle, worklist.jobs, results)
+    _check_output(worklist.jobs, results, output)
+    largest = _largest(worklist)
+    check_room(output, largest, len(model.bundle.labels.labels) + 1, results)
+    journal = Journal(output / sharing.journal, digest_of([model.digest, asdict(how), asdict(results), precision.name]))
+    done = _done_before(worklist, journal, results) if sharing.go_on else {}
+    todo = replace(worklist, jobs=tuple(job for job in worklist.jobs if job.id not in done))
+    predictor = predictor_of(
+        model.members,
+        how,
+        flip_axes=model.flip_axes,
+        memory=_measured(),
+        extras=results.extras,
+        scratch=output,
+    )
+    fits = MemoryPlan(
+        predictor,
+        len(model.bundle.channels),
+        [model.bundle.inference["preprocessing"], model.bundle.inference["postprocessing"]],
+        _measured(),
+        largest,
+        max_memory_gib,
+        any(shows_scan(job, results) for job in todo.jobs),
+        say,
+    )
+    if len(todo.jobs) > 1:
+        fits.choose_overlap()
+    device = str(predictor.device)
+    say(f"{len(todo.jobs)} studies; bundle {model.name} {model.version}, {device}, {precision.name}")
+    if sharing.go_on:
+        say(f"{len(done)} done before")
     if not model.is_plain:
         say(_averaging(model, predictor))
-    record = output / "run.json"
-    if record.is_file():  # of an earlier inference, or _check_output would have refused
-        for study in [*(job.id for job in jobs), *(outcome.study for outcome in outcomes)]:
+    _clear(output, sharing, journal, todo)
+    writer = ResultWriter(model, results, output, Circumstances(device, precision.name))
+    record = CohortRecord(output / sharing.record, began_s, len(worklist.jobs) + len(worklist.outcomes))
+    with (
+        record.start(model, worklist, device=device, precision=precision.name),
+        Progress(len(todo.jobs), "Segmenting") as progress,
+    ):
+        record.add([*done.values(), *worklist.outcomes])
+        _tell(progress, worklist.outcomes)
+        for outcome in outcomes_of(todo.jobs, Segmenter(predictor, writer, journal, fits), beside=fits.beside):
+            record.add([outcome])
+            _tell(progress, [outcome])
+            progress.advance()
+    return record.outcomes
+
+
+def _measured() -> Path:
+    """What was measured on this machine before."""
+    return default_folder() / "measured.json"
+
+
+def _largest(worklist: Worklist) -> Grid | None:
+    """The grid with the most voxels, as far as headers tell."""
+    grids = [grid for grid in map(grid_of, worklist.jobs) if grid is not None]
+    return max(grids, key=lambda grid: math.prod(grid.shape), default=None)
+
+
+def _done_before(worklist: Worklist, journal: Journal, results: ResultOptions) -> dict[str, Outcome]:
+    return journal.done(worklist.jobs, {job.id: result_files(job, results) for job in worklist.jobs})
+
+
+def _clear(output: Path, sharing: Sharing, journal: Journal, todo: Worklist) -> None:
+    """Remove what is to be made anew, so that a study that fails now shows no old result."""
+    if not sharing.go_on:
+        journal.begin_anew()
+    if sharing.part == ALL.part:  # else another machine may be writing
+        for folder in output.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+    if (output / sharing.record).is_file():  # of an earlier inference, or _check_output would have refused
+        for study in [*(job.id for job in todo.jobs), *(one.study for one in todo.outcomes)]:
             discard_results(output, study)
-    start_record(
-        record,
-        argv=[Redactor(worklist.identity).text(word) for word in sys.argv],  # folders are often named after patients
-        bundle=model.name,
-        bundle_digest=model.digest,
-        data_digest=digest_of(sorted(str(path) for job in jobs for path in job.sources)),
-        seed=0,
-        device=str(device),
-        precision=precision.name,
-        split={},
-        verb="infer",
-        **model.record(),
-    )
-    unread = len(outcomes)
-    try:
-        with Progress(len(jobs), "Segmenting") as progress:
-            for outcome in worklist.outcomes:
-                progress.say(f"failed: {outcome.study}: {outcome.reason}")
-            for outcome in _each(jobs, Segmenter(predictor, writer)):
-                outcomes.append(outcome)
-                if outcome.reason is not None:
-                    progress.say(f"failed: {outcome.study}: {outcome.reason}")
-                for warning in outcome.warnings:
-                    progress.say(f"warning: {outcome.study}: {warning['sentence']}")
-                progress.advance()
-    finally:
-        complete = len(outcomes) == unread + len(jobs)
-        finish_record(
-            record,
-            outcome="finished" if complete else "interrupted",
-            seconds=time.monotonic() - began_s,
-            studies=[asdict(outcome) for outcome in outcomes],
-        )
-    return outcomes
 
 
-def _predictor(model: Ensemble, device: torch.device, precision: Precision) -> Predictor:
-    members = tuple(Member(_network(bundle).to(device), build_inferer(bundle)) for bundle in model.members)
-    preprocessing = build_preprocessing(model.bundle)
-    postprocessing = build_postprocessing(model.bundle, preprocessing)
-    return Predictor(members, preprocessing, postprocessing, device, precision, model.flip_axes)
-
-
-def _network(bundle: Bundle) -> torch.nn.Module:
-    network = build_network(bundle)
-    load_weights(network, bundle.weights)
-    return network
+def _tell(progress: Progress, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.reason is not None:
+            progress.say(f"failed: {outcome.study}: {outcome.reason}")
+        for warning in outcome.warnings:
+            progress.say(f"warning: {outcome.study}: {warning['sentence']}")
 
 
 def _averaging(model: Ensemble, predictor: Predictor) -> str:
     """What is averaged, and what it costs."""
-    weights = sum(tensor.nbytes for one in predictor.members for tensor in one.network.state_dict().values())
+    weights = sum(tensor.nbytes for one in predictor.members for tensor in one.forward.network.state_dict().values())
     images = 2 ** len(model.flip_axes)
     mirrored = f", each of {images} mirror images (axes {', '.join(map(str, model.flip_axes))})" if images > 1 else ""
     return (
@@ -186,32 +167,10 @@ def _averaging(model: Ensemble, predictor: Predictor) -> str:
     )
 
 
-def _each(jobs: Sequence[Job], segmenter: Segmenter) -> Iterator[Outcome]:
-    for job in jobs:
-        yield segmenter.outcome(job)
-
-
-def _done(job: Job, scan: Scan, labels: LabelArray, outputs: Sequence[Path], seconds: float) -> Outcome:
-    clean = job.redactor
-    verdict = Verdict(warnings=scan.warnings)
-    return Outcome(
-        study=job.id,
-        prediction=next((clean.text(str(path)) for path in outputs if path.name == job.label_file), None),
-        reason=None,
-        seconds=seconds,
-        labels={value: int((labels == value).sum()) for value in sorted(set(job.value_of.values())) if value},
-        outputs=tuple(clean.text(str(path)) for path in outputs),
-        code=verdict.code,
-        channels={one.name: clean.data(channel_record(one)) for one in scan.channels},
-        warnings=tuple(clean.data(one) for one in finding_records(scan.warnings)),
-    )
-
-
 def _check_output(jobs: Sequence[Job], results: ResultOptions, output: Path) -> None:
     """Refuse to replace what no inference wrote: inputs, expert labels, the record of a training."""
-    record = output / "run.json"
-    if record.is_file():
-        verb = read_record(record).get("verb")
+    records = [*output.glob("run.json"), *output.glob("run-*-of-*.json")]
+    for verb in (read_record(record).get("verb") for record in records):
         if verb != "infer":
             raise OutputError(
                 f"--output '{output}' holds a run of medseg {verb or 'another version'}; choose another folder."
@@ -223,5 +182,5 @@ def _check_output(jobs: Sequence[Job], results: ResultOptions, output: Path) -> 
                 raise OutputError(
                     f"--output '{output}' would replace the input of study '{job.id}'; choose another folder."
                 )
-            if target.exists() and not record.is_file():
+            if target.exists() and not records:
                 raise OutputError(f"'{target}' exists and no inference wrote it; choose another --output.")

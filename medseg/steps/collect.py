@@ -11,12 +11,26 @@ from medseg.core.errors import DatalistError, DicomError, MedsegError, raise_fau
 from medseg.core.in_words import counted
 from medseg.core.redact import Redactor
 from medseg.datasets.listing import folders_in, volumes_below, volumes_in
-from medseg.io.dicom_files import has_dicom
-from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
+from medseg.io.dicom_start import has_dicom
+from medseg.steps.dicom_options import DicomOptions, check_used
 from medseg.steps.jobs import Worklist, failed
 from medseg.steps.nifti_jobs import nifti_jobs
+from medseg.steps.sharing import Sharing
 
 RECORD = "run.json"  # lies in the folder of an inference
+
+
+def to_segment(
+    bundle: Bundle, inputs: Sequence[Path], dicom: DicomOptions, sharing: Sharing, say: Callable[[str], None]
+) -> Worklist:
+    """The part of the inputs' studies that is to be segmented here; as ``collect``.
+
+    Raises:
+        UsageError: Something is said of DICOM series, and there is none.
+    """
+    worklist = sharing.of(collect(bundle, inputs, dicom, say))
+    check_used(dicom, worklist.jobs)
+    return worklist
 
 
 def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]) -> Worklist:
@@ -50,6 +64,8 @@ def _of_input(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[[
         raise DatalistError(f"no file or folder '{path}'")
     if not has_dicom(path):
         return nifti_jobs(bundle, path, say)
+    from medseg.steps.dicom_jobs import dicom_jobs  # and pydicom with it, only where there is DICOM
+
     try:
         worklist = dicom_jobs(bundle, path, options, say)
     except DicomError:  # a file only began as DICOM does

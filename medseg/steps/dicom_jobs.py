@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import DicomError, UsageError
+from medseg.core.errors import DicomError
 from medseg.core.in_words import counted
 from medseg.core.redact import Redactor
 from medseg.core.types import LabelArray
@@ -25,26 +24,12 @@ from medseg.io.dicom_study import identity_words, study_key, study_name
 from medseg.io.itk import resample_onto
 from medseg.io.nifti import write_labels
 from medseg.runs.report_facts import ReportChannel
+from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.jobs import Job, Outcome, Scan, Worklist, failed
 from medseg.steps.unread import unread_files
 
 LOG = logging.getLogger("medseg")
 FEWEST_SLICES_3D = 3  # two slices have no inside; a 3D network would see padding alone above and below
-
-
-@dataclass(frozen=True)
-class DicomOptions:
-    """What a user says of the series.
-
-    Attributes:
-        series: Channel to SeriesNumber or SeriesInstanceUID.
-        select: Attribute to value: keeps one volume of a series that holds several.
-        resample_tilt: Whether a tilted gantry is resampled.
-    """
-
-    series: Mapping[str, str] = field(default_factory=dict)
-    select: Mapping[str, str] = field(default_factory=dict)
-    resample_tilt: bool = False
 
 
 def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[[str], None]) -> Worklist:
@@ -75,18 +60,6 @@ def dicom_jobs(bundle: Bundle, path: Path, options: DicomOptions, say: Callable[
             redactor = Redactor(identity_words(series))
             outcomes.append(failed(study_name(key), error, redactor=redactor, code=_refused_for(error, series)))
     return Worklist(tuple(jobs), tuple(outcomes), identity)
-
-
-def check_used(options: DicomOptions, jobs: Sequence[Job]) -> None:
-    """Refuse words on DICOM series where there is none, rather than pass them over.
-
-    Raises:
-        UsageError: Names the option.
-    """
-    given = {"--series": options.series, "--select": options.select, "--resample-tilt": options.resample_tilt}
-    said = [name for name, value in given.items() if value]
-    if said and jobs and all(job.reference is None for job in jobs):
-        raise UsageError(f"{', '.join(said)}: for DICOM input; none of the studies is DICOM.")
 
 
 def _unread(found: Found, redactor: Redactor, say: Callable[[str], None]) -> Iterator[Outcome]:

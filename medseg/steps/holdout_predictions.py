@@ -11,11 +11,13 @@ from typing import Any
 from medseg.core.files import write_json
 from medseg.core.study import Dataset
 from medseg.datasets.detect import read_dataset
-from medseg.steps.dicom_jobs import DicomOptions
+from medseg.steps.computing import Computing
+from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.ensemble import Ensemble, check_trained
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
 from medseg.steps.results import ResultOptions
+from medseg.steps.sharing import ALL
 
 PREDICTIONS = "predictions"
 Say = Callable[[str], None]
@@ -85,20 +87,21 @@ def datalist_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
 
 def _infer(model: Ensemble, listed: Path, output: Path, *, device: str, precision: str, say: Say) -> None:
     """Imported here: an evaluation of maps that exist needs neither torch nor MONAI."""
+    from medseg.core.lean_import import import_monai_lean
     from medseg.engine.allocator import keep_freed_memory
     from medseg.runs.tracking import keep_mlflow_quiet
 
     keep_freed_memory()
     keep_mlflow_quiet()
+    import_monai_lean()
     from medseg.steps.cohort_inference import infer_cohort
+    from medseg.steps.collect import to_segment
 
     infer_cohort(
         model,
-        (listed,),
+        to_segment(model.bundle, (listed,), DicomOptions(), ALL, say),
         output=output,
-        device_name=device,
-        precision_name=precision,
-        dicom=DicomOptions(),
+        how=Computing(device, precision, exact=True),  # what is reported is what stock MONAI gives
         results=ResultOptions(report=False),
         say=say,
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medseg.core.errors import DicomError, MedsegError
 from medseg.core.redact import Redactor
-from medseg.core.types import LabelArray
+from medseg.core.types import FloatArray, LabelArray
 from medseg.core.verdict import Finding
 from medseg.core.volume import Volume
-from medseg.io.dicom_series import Series
 from medseg.runs.report_facts import Measurement, ReportChannel
+
+if TYPE_CHECKING:
+    from medseg.io.dicom_series import Series
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Result:
         labels: Written values (I, J, K) on the scan's grid.
         measurements: Labels, then regions.
         began_s: Monotonic time at which its reading began.
+        entropy: How unsure the networks are, (I, J, K) from 0 to 1; None if not asked for.
+        probabilities: Of the classes, (classes, I, J, K); None if not asked for.
     """
 
     job: Job
@@ -82,6 +86,8 @@ class Result:
     labels: LabelArray
     measurements: tuple[Measurement, ...]
     began_s: float
+    entropy: FloatArray | None = None
+    probabilities: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,8 @@ class Outcome:
         channels: Channel to where it comes from.
         warnings: What the gates warned of.
         label_names: Written label value to the bundle's name of the label; empty where it failed.
+        uncertainty: Written label value to the mean entropy of its voxels, None for a label that was not found; empty
+            where it was not asked for.
     """
 
     study: str
@@ -112,6 +120,7 @@ class Outcome:
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Mapping[str, str], ...] = ()
     label_names: Mapping[int, str] = field(default_factory=dict)
+    uncertainty: Mapping[int, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

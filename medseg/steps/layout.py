@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from medseg.bundle.read import Bundle
-from medseg.core.errors import MedsegError
-from medseg.core.files import digest_of, write_json
-from medseg.core.machine import cores
 from medseg.core.recipe import Recipe
 from medseg.engine.device import Precision
 from medseg.engine.distributed import World, leader_says
 from medseg.engine.layout import is_faster_channels_last
+from medseg.steps.remembered import key_on_this_machine, recall, remember
 
 
 def choose_layout(
@@ -52,33 +48,15 @@ def choose_layout(
     answer = None
     if world.leads:
         key = _key(bundle, recipe, precision)
-        answer = _remembered(memory).get(key)
+        answer = recall(memory, key)
         if answer is None:
             channels = len(bundle.channels)
             answer = is_faster_channels_last(network, recipe, channels=channels, device=device, precision=precision)
-            _remember(memory, key, answer)
+            remember(memory, key, answer)
     return bool(leader_says(answer, world))
 
 
 def _key(bundle: Bundle, recipe: Recipe, precision: Precision) -> str:
-    """Digest of everything that may change which layout is faster."""
     sampling = recipe.sampling
     step = [list(sampling.patch), sampling.batch, list(recipe.loss.deep_supervision), precision.name]
-    machine = [platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability(), cores()]
-    return digest_of([bundle.inference["network_def"], step, machine, torch.__version__])
-
-
-def _remembered(memory: Path) -> dict[str, bool]:
-    try:
-        answers = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return answers if isinstance(answers, dict) else {}
-
-
-def _remember(memory: Path, key: str, answer: bool) -> None:
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        write_json(memory, {**_remembered(memory), key: answer})
-    except (OSError, MedsegError):
-        return  # it is measured again next time
+    return key_on_this_machine([bundle.inference["network_def"], step])

@@ -10,17 +10,17 @@ import torch
 from monai.inferers import Inferer
 from monai.transforms import Compose
 
-from medseg.bundle.build import build_inferer, build_network, build_postprocessing, build_preprocessing
+from medseg.bundle.build import build_inferer, build_network, build_preprocessing
 from medseg.bundle.read import Bundle
 from medseg.core.errors import ConfigError, DatalistError
 from medseg.core.recipe import Recipe
-from medseg.engine.averaging import Member
 from medseg.engine.device import Precision
 from medseg.engine.distributed import World
 from medseg.engine.inference import Predictor
 from medseg.engine.learner import Learner
 from medseg.engine.scoring import mean_per_name, score_each
 from medseg.steps.layout import choose_layout
+from medseg.steps.predictors import build_predictor, plain
 from medseg.transforms.prepared import Prepared
 
 PICTURE_AXIS = 2  # pictures are volumes (C, I, J, 1)
@@ -61,13 +61,9 @@ class Parts:
 
     def predictor(self) -> Predictor:
         """The judged network as it will be shipped: fp32, with the bundle's whole chain."""
-        return Predictor(
-            (Member(self.learner.judged, self.inferer),),
-            self.preprocessing,
-            build_postprocessing(self.bundle, self.preprocessing),
-            self.learner.device,
-            Precision("fp32", self.learner.device.type),
-        )
+        device = self.learner.device
+        mode = plain(Precision("fp32", device.type))
+        return build_predictor([self.bundle], [self.learner.judged], device=device, mode=mode, exact=True)
 
 
 def build_parts(

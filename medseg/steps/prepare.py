@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import monai
 from monai.transforms import Compose
 
 from medseg import __version__
 from medseg.core.files import digest_of
-from medseg.core.machine import studies_at_once
+from medseg.core.machine import free_memory_bytes, studies_at_once
 from medseg.core.study import Study
 from medseg.io.study import read_study, read_study_label
 from medseg.transforms.cache import FORMAT, DiskCache
@@ -109,16 +108,3 @@ def fits_memory(voxels: int, channels: int, *, ranks: int) -> bool:
     """Whether prepared studies of so many voxels in all fit into the memory that is free."""
     needed = voxels * (BYTES_PER_VOXEL + 4 * (channels - 1)) * ranks
     return needed < MEMORY_SHARE * free_memory_bytes()
-
-
-def free_memory_bytes() -> int:
-    """Main memory that is free, container limits included; 4 GiB where the system does not say."""
-    free = 4 * 2**30
-    try:
-        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        free = int(lines["MemAvailable"].split()[0]) * 1024
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        return free if limit == "max" else min(free, int(limit) - used)
-    except (OSError, ValueError, KeyError):
-        return free

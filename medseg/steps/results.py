@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from medseg.bundle.coding import coded_labels
 from medseg.bundle.label_codes import named_values
@@ -17,12 +15,18 @@ from medseg.bundle.read import Bundle
 from medseg.core.errors import DicomError, OutputError
 from medseg.core.formats import Compression, Format, SegType
 from medseg.core.geometry import voxel_ml
+from medseg.core.labels import voxels_of
 from medseg.core.types import LabelArray
 from medseg.core.verdict import Finding
+from medseg.core.volume import Volume
+from medseg.io.nifti import write_volume
 from medseg.runs.report_facts import Measurement
 from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.study_report import Circumstances, report_study
+
+UNCERTAINTY, PROBABILITIES = "uncertainty", "probabilities"
+UNFINISHED = ".tmp-"  # begins the name of the folder in which the results of a study come together
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,22 @@ class ResultOptions:
         report: Whether to write report.html; None writes it for DICOM studies.
         seg_type: "binary", which every PACS takes, or "labelmap".
         seg_compression: See ``medseg.io.dicom_seg``.
+        uncertainty: Whether to write how unsure the networks are of each voxel.
+        probabilities: Whether to write the probability of each class in each voxel.
     """
 
     formats: tuple[Format, ...] = ("nifti",)
     report: bool | None = None
     seg_type: SegType = "binary"
     seg_compression: Compression = "none"
+    uncertainty: bool = False
+    probabilities: bool = False
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """What is wanted beside the label map."""
+        wanted = {UNCERTAINTY: self.uncertainty, PROBABILITIES: self.probabilities}
+        return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     @property
     def dicom(self) -> bool:
@@ -53,9 +67,14 @@ def result_files(job: Job, options: ResultOptions) -> list[str]:
     if _makes_dicom(job, options):  # a measurement report refers to the segments it measured
         names.append(f"{job.id}/seg.dcm")
         names += [f"{job.id}/sr.dcm"] if "dicom-sr" in options.formats else []
-    if job.reference is not None if options.report is None else options.report:
+    if shows_scan(job, options):
         names.append(f"{job.id}/report.html")
-    return names
+    return names + [f"{job.id}/{extra}.nii.gz" for extra in sorted(options.extras)]
+
+
+def shows_scan(job: Job, options: ResultOptions) -> bool:
+    """Whether a report with pictures of the scan is written."""
+    return job.reference is not None if options.report is None else options.report
 
 
 def _makes_dicom(job: Job, options: ResultOptions) -> bool:
@@ -70,6 +89,9 @@ def left_out(job: Job, options: ResultOptions) -> tuple[Finding, ...]:
     return (Finding("not_dicom", f"study '{job.id}' is not DICOM; its label map was written, no DICOM object."),)
 
 
+_EXTRA_FILES = (f"{UNCERTAINTY}.nii.gz", f"{PROBABILITIES}.nii.gz")
+
+
 def discard_results(output: Path, study: str) -> None:
     """Remove what an earlier inference wrote for a study, so that a study that fails now shows no old result.
 
@@ -77,7 +99,7 @@ def discard_results(output: Path, study: str) -> None:
         OutputError: A file cannot be removed.
     """
     written = (f"{study}.nii.gz", f"{study}.png")
-    for name in (*written, *(f"{study}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html"))):
+    for name in (*written, *(f"{study}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html", *_EXTRA_FILES))):
         try:
             (output / name).unlink(missing_ok=True)
         except OSError as error:
@@ -100,11 +122,16 @@ class ResultWriter:
     output: Path
     circumstances: Circumstances
 
-    def write(self, result: Result) -> list[Path]:
+    def paths(self, job: Job) -> list[Path]:
+        """The files that ``write`` makes of a study, in order."""
+        return [self.output / name for name in result_files(job, self.options)]
+
+    def write(self, result: Result, note: Callable[[], None] = lambda: None) -> None:
         """Write everything that was asked for, checked by reading it back, or nothing.
 
-        Returns:
-            The files, in order.
+        Args:
+            result: A segmented study.
+            note: Called when all of it lies on the disk, before the files take their places.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -120,7 +147,16 @@ class ResultWriter:
             for name, path in paths.items():
                 if name.endswith("report.html"):
                     report_study(path, self.model, result, circumstances=self.circumstances, outputs=names)
-        return [self.output / name for name in names]
+            self._extras(paths, result)
+            note()
+
+    def _extras(self, paths: Mapping[str, Path], result: Result) -> None:
+        affine = result.scan.volume.affine_ras
+        for name, path in paths.items():
+            if name.endswith(f"{UNCERTAINTY}.nii.gz") and result.entropy is not None:
+                write_volume(path, Volume(result.entropy[None], affine))
+            if name.endswith(f"{PROBABILITIES}.nii.gz") and result.probabilities is not None:
+                write_volume(path, Volume(result.probabilities, affine))
 
     def _dicom(self, paths: Mapping[str, Path], result: Result) -> None:
         """Imported here: highdicom takes a second to load, and most inferences write NIfTI alone."""
@@ -137,11 +173,11 @@ def measurements_of(bundle: Bundle, job: Job, labels: LabelArray, scan: Scan) ->
     colours = {one.name: one.colour for one in bundle.coded}
     single = {label.name for label in bundle.labels.labels}
     ml = voxel_ml(scan.volume.affine_ras)
-    counts = np.bincount(labels.ravel(), minlength=256)
+    counts = voxels_of(labels, set(job.value_of.values()))
     found = []
     for name, own in named_values(bundle.labels):
         values = tuple(job.value_of[value] for value in own)
-        voxels = int(counts[list(values)].sum())
+        voxels = sum(counts[value] for value in set(values))
         found.append(Measurement(name, values, voxels * ml, voxels, name not in single, colours.get(name)))
     return tuple(found)
 
@@ -155,7 +191,7 @@ def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, 
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output) as folder:
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=output) as folder:
             paths = {name: Path(folder) / name for name in names}
             yield paths
             for name in names:  # whatever is in the way shows before the first file moves

@@ -1,11 +1,12 @@
 import argparse
 import io
 import re
+import subprocess
 import sys
 
 import pytest
 
-from medseg.core.command import Parser, minutes, pairs, run_command
+from medseg.core.command import Parser, gib, minutes, pairs, run_command
 from medseg.core.errors import DatalistError, GateError, UsageError
 
 
@@ -131,3 +132,33 @@ def test_a_time_is_given_in_seconds_minutes_or_hours(text: str, expected: float)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a time; write 90s, 15m or 2h"):
         minutes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("8GB", 8.0), ("8", 8.0), ("900MB", 900 / 1024), ("1.5 gib", 1.5), ("512m", 0.5)]
+)
+def test_a_size_is_read_in_gib(text: str, size: float) -> None:
+    assert gib(text) == size
+
+
+@pytest.mark.parametrize("text", ["much", "", "0", "-3GB", "8TB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="write 8GB or 900MB"):
+        gib(text)
+
+
+LEAVING = """
+import atexit, sys, types
+from medseg.core.command import leave
+atexit.register(print, "last words")
+if "heavy" in sys.argv:
+    sys.modules["torch"] = types.ModuleType("torch")
+print("said", end="")
+leave(3)
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["heavy"]])
+def test_a_command_leaves_with_its_code_and_all_that_it_said(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "saidlast words\n")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from medseg.core.errors import DatalistError
-from medseg.core.labels import Label, LabelSet, bare_name, map_values
+from medseg.core.labels import Label, LabelSet, bare_name, map_values, voxels_of
 
 TUMOUR = LabelSet(
     (Label("NCR", 1, ("necrotic core",)), Label("ED", 2), Label("ET", 4, ("enhancing-tumour",))),
@@ -67,3 +67,8 @@ def test_mapping_to_classes_and_back_gives_the_written_values() -> None:
     classes = TUMOUR.class_of_value()
     back = {index: value for value, index in classes.items()}
     assert map_values(map_values(written, classes), back).tolist() == written.tolist()
+
+
+def test_voxels_are_counted_by_value() -> None:
+    labels = np.array([[[0, 2, 2], [4, 4, 4]]], np.uint8)
+    assert voxels_of(labels, (1, 2, 4)) == {1: 0, 2: 2, 4: 3}

@@ -39,3 +39,20 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
     assert keep_freed_memory() is False
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc keeps what is free")
+def test_what_was_kept_can_be_handed_back() -> None:
+    code = """
+from medseg.core.machine import process_bytes
+from medseg.engine.allocator import keep_freed_memory, return_freed_memory
+keep_freed_memory()
+blocks = [bytearray(2**20) for _ in range(100)]
+last = bytearray(2**20)
+del blocks
+before = process_bytes()
+return_freed_memory()
+print((before - process_bytes()) / 2**20)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 80

@@ -1,15 +1,32 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from monai.inferers import SlidingWindowInferer
-from monai.transforms import Activationsd, AsDiscreted, Compose, Invertd, MapLabelValued, Orientationd, Spacingd
+from monai.transforms import (
+    Activationsd,
+    AsDiscreted,
+    Compose,
+    CropForegroundd,
+    Invertd,
+    MapLabelValued,
+    NormalizeIntensityd,
+    Orientationd,
+    Spacingd,
+)
 from torch import nn
 
-from medseg.core.errors import GeometryError
+from medseg.core.errors import GeometryError, InferenceError
 from medseg.core.volume import Volume
+from medseg.core.window import Window
 from medseg.engine.averaging import Member
 from medseg.engine.device import Precision
-from medseg.engine.inference import Predictor
+from medseg.engine.footprint import RUNGS
+from medseg.engine.forward import Forward, Mode
+from medseg.engine.inference import Finishing, Predictor
+from medseg.transforms.part import all_of
 
 LPS_THICK = np.array([[-1.0, 0, 0, 12], [0, -1.0, 0, 30], [0, 0, 2.0, -9], [0, 0, 0, 1]])
 
@@ -21,13 +38,17 @@ class Bright(nn.Module):
         return torch.cat([torch.full_like(image, 0.5), 2 * image - 1.0, 6 * image - 8.0], dim=1)
 
 
-def make(*, before=(), invert: bool = True, after=(), flip_axes=()) -> Predictor:
+FP32 = Mode(Precision("fp32", "cpu"))
+WINDOW = Window((8, 8, 8), (0.5, 0.5, 0.5))
+
+
+def make(*, before=(), invert: bool = True, after=(), flip_axes=(), by_slabs: bool = True, exact: bool = False):
     chain = Compose([Orientationd(["image"], "RAS", labels=None), *before])
     back = [Invertd(["pred"], chain, orig_keys=["image"], nearest_interp=False)] if invert else []
     steps = [Activationsd(["pred"], softmax=True), *back, AsDiscreted(["pred"], argmax=True), *after]
-    inferer = SlidingWindowInferer(8, overlap=0.5)
-    members = (Member(Bright(), inferer),)
-    return Predictor(members, chain, Compose(steps), torch.device("cpu"), Precision("fp32", "cpu"), flip_axes)
+    members = (Member(Forward(Bright(), FP32), SlidingWindowInferer(8, overlap=0.5), WINDOW),)
+    finishing = Finishing(Compose(after), has_channel=True) if by_slabs else None
+    return Predictor(members, chain, Compose(steps), finishing, torch.device("cpu"), flip_axes, exact)
 
 
 def scene() -> tuple[Volume, np.ndarray]:
@@ -59,7 +80,7 @@ def test_written_values_are_those_of_the_postprocessing() -> None:
 
 def test_a_chain_that_does_not_come_back_is_refused_with_both_shapes() -> None:
     volume, _ = scene()
-    broken = make(before=[Spacingd(["image"], [1.0, 1.0, 1.0])], invert=False)
+    broken = make(before=[Spacingd(["image"], [1.0, 1.0, 1.0])], invert=False, by_slabs=False)
     with pytest.raises(GeometryError, match=r"gives a map of shape .*, the input has \(12, 14, 10\); its Invertd"):
         broken.predict(volume)
 
@@ -74,3 +95,76 @@ def test_the_input_is_left_as_it_was() -> None:
 def test_mirror_images_of_a_network_without_a_side_change_nothing() -> None:
     volume, classes = scene()
     assert np.array_equal(make(flip_axes=(0, 1, 2)).predict(volume), classes)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("flip_axes", [(), (0, 2)])
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [Spacingd(["image"], [1.3, 0.9, 1.1])],
+        [Spacingd(["image"], [0.9, 1.2, 1.1]), CropForegroundd(["image"], "image", allow_smaller=True)],
+    ],
+    ids=["as stored", "resampled", "cropped"],
+)
+def test_slab_by_slab_comes_out_what_the_whole_chain_gives(before, flip_axes, exact: bool) -> None:
+    volume, _ = scene()
+    after = [MapLabelValued(["pred"], [0, 1, 2], [0, 1, 4])]
+    whole = make(before=before, after=after, flip_axes=flip_axes, by_slabs=False, exact=exact).predict(volume)
+    slabs = make(before=before, after=after, flip_axes=flip_axes, exact=exact).predict(volume)
+    assert set(np.unique(whole)) == {0, 1, 4}
+    assert float((slabs == whole).mean()) > 0.999
+
+
+def test_a_network_that_says_nan_is_refused() -> None:
+    class Broken(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.cat([image, image / 0.0], dim=1)
+
+    volume, _ = scene()
+    predictor = make()
+    member = replace(predictor.members[0], forward=Forward(Broken(), FP32))
+    with pytest.raises(InferenceError, match=r"says nan or infinity, in fp32; its weights or this image are damaged"):
+        replace(predictor, members=(member,)).predict(volume)
+
+
+def test_what_is_empty_is_background_and_costs_no_window() -> None:
+    seen = []
+
+    class Counting(Bright):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            seen.append(image.shape[0])
+            return super().forward(image)
+
+    array = np.zeros((1, 40, 40, 40), np.float32)
+    array[:, 20:26, 20:26, 20:26] = 1.0
+    volume = Volume(array, np.eye(4))
+    member = replace(make().members[0], forward=Forward(Counting(), FP32))
+    labels = {}
+    for exact in (True, False):
+        seen.clear()
+        labels[exact] = replace(make(exact=exact), members=(member,)).predict(volume)
+        labels[exact, "windows"] = sum(seen)
+    assert np.array_equal(labels[True], labels[False])
+    assert (labels[True, "windows"], labels[False, "windows"]) == (9**3, 1)
+
+
+@pytest.mark.parametrize("flip_axes", [(), (0,)])
+@pytest.mark.parametrize("before", [[], [Spacingd(["image"], [1.3, 0.9, 1.1])]], ids=["as stored", "resampled"])
+def test_the_label_map_is_the_same_wherever_sums_are_kept(before, flip_axes, tmp_path: Path) -> None:
+    volume, _ = scene()
+    predictor = replace(make(before=before, flip_axes=flip_axes), scratch=tmp_path)
+    maps = [predictor.finish(predictor.look(predictor.prepare(all_of(volume)), rung)) for rung in RUNGS]
+    assert maps[0].any()
+    assert all(np.array_equal(one, maps[0]) for one in maps[1:])
+    assert not list(tmp_path.iterdir())
+
+
+def test_cropping_first_changes_nothing() -> None:
+    volume, _ = scene()
+    chain = [CropForegroundd(["image"], "image", allow_smaller=True), NormalizeIntensityd(["image"], nonzero=True)]
+    whole = make(before=chain)
+    first = replace(whole, crops_at_mm=0.0)
+    assert first.part_of(volume).volume.shape < volume.shape
+    assert np.array_equal(first.predict(volume), whole.predict(volume))

@@ -12,7 +12,8 @@ from dicom_good import good_datasets, write_datasets
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from medseg.io import dicom_files
-from medseg.io.dicom_files import Files, has_dicom, open_dataset, read_headers
+from medseg.io.dicom_files import Files, open_dataset, read_headers
+from medseg.io.dicom_start import has_dicom
 
 
 @pytest.fixture

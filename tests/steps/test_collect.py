@@ -9,7 +9,7 @@ import pytest
 from medseg.bundle.read import Bundle
 from medseg.core.errors import DatalistError
 from medseg.steps.collect import collect
-from medseg.steps.dicom_jobs import DicomOptions
+from medseg.steps.dicom_options import DicomOptions
 
 _PLAIN = DicomOptions()
 

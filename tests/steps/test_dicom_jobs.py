@@ -11,10 +11,11 @@ from pydicom.tag import Tag
 
 import medseg.steps.dicom_jobs as dicom_jobs_file
 from medseg.bundle.read import Bundle
-from medseg.core.errors import DicomError, UsageError
+from medseg.core.errors import DicomError
 from medseg.core.volume import Volume
 from medseg.io.dicom_study import study_name
-from medseg.steps.dicom_jobs import DicomOptions, check_used, dicom_jobs
+from medseg.steps.dicom_jobs import dicom_jobs
+from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.jobs import Outcome, Worklist
 
 _THICK = np.array([[-1.0, 0, 0, 12], [0, -1.0, 0, 14], [0, 0, 4.0, -19], [0, 0, 0, 1]])  # 10 slices in the box of 20
@@ -279,13 +280,3 @@ def test_an_identity_stays_out_of_reasons(brats: Bundle, tmp_path: Path, said: l
     assert outcome.reason is not None
     assert "[removed]" in outcome.reason
     assert clinic.leaks(tmp_path / "none", outcome.reason, *said) == []
-
-
-def test_options_for_dicom_are_not_passed_over_where_there_is_none() -> None:
-    from medseg.steps.jobs import Job
-
-    nifti = Job("a", (), {}, lambda: None, lambda *_: None)  # type: ignore[arg-type, return-value]
-    check_used(DicomOptions(), [nifti])
-    check_used(DicomOptions(series={"t1": "1"}), [])
-    with pytest.raises(UsageError, match="--series, --resample-tilt: for DICOM input"):
-        check_used(DicomOptions(series={"t1": "1"}, resample_tilt=True), [nifti])

@@ -12,7 +12,8 @@ from medseg.bundle.read import Bundle
 from medseg.core.errors import BundleError, DicomError, OutputError, UsageError
 from medseg.core.formats import Compression, Format, SegType
 from medseg.core.volume import Volume
-from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
+from medseg.steps.dicom_jobs import dicom_jobs
+from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.jobs import Job, Scan
 from medseg.steps.results import ResultOptions, all_or_nothing, check_writable, measurements_of, result_files
 

@@ -6,7 +6,8 @@ import clinic
 import numpy as np
 
 from medseg.bundle.read import Bundle
-from medseg.steps.dicom_jobs import DicomOptions, dicom_jobs
+from medseg.steps.dicom_jobs import dicom_jobs
+from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.ensemble import Ensemble
 from medseg.steps.jobs import Result
 from medseg.steps.results import measurements_of

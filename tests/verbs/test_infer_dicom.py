@@ -58,7 +58,7 @@ def test_a_study_gives_a_label_map_on_its_own_slices_and_a_report(model: Path, t
     assert json.loads(answer.last_line) == {"output": str(tmp_path / "out"), "done": 1, "failed": 0}
     study = _only(tmp_path / "out")
     name = study["study"]
-    assert tiny.files_below(tmp_path / "out") == {f"{name}.nii.gz", f"{name}/report.html", "run.json"}
+    assert tiny.files_below(tmp_path / "out") == {f"{name}.nii.gz", f"{name}/report.html", *tiny.RECORDS}
     written = nibabel.load(study["prediction"])
     assert written.shape == clinic.SHAPE
     assert np.allclose(written.affine, clinic.AXIAL)
@@ -72,7 +72,7 @@ def test_a_study_gives_a_label_map_on_its_own_slices_and_a_report(model: Path, t
 
 def test_a_report_can_be_left_out(model: Path, tmp_path: Path) -> None:
     assert _infer(model, tmp_path / "out", "--input", clinic.t1_study(tmp_path / "s"), "--no-report").code == 0
-    assert len(tiny.files_below(tmp_path / "out")) == 2
+    assert len(tiny.files_below(tmp_path / "out")) == 1 + len(tiny.RECORDS)
 
 
 def test_all_formats_come_out_of_one_command(model: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_all_formats_come_out_of_one_command(model: Path, tmp_path: Path) -> Non
     assert answer.code == 0, answer.err
     name = _only(tmp_path / "out")["study"]
     names = {f"{name}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html")}
-    assert tiny.files_below(tmp_path / "out") == {f"{name}.nii.gz", "run.json", *names}
+    assert tiny.files_below(tmp_path / "out") == {f"{name}.nii.gz", *tiny.RECORDS, *names}
 
 
 def test_the_same_study_twice_gives_the_same_label_map(model: Path, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_training_on_pictures_learns_and_draws_its_hold_out(run: Path) -> None
 def test_a_picture_gets_a_label_map_beside_it_on_its_pixel_grid(segmented: Path, discs: Path) -> None:
     assert sorted(path.name for path in segmented.iterdir()) == [
         *(f"P{n}.png" for n in range(tiny_pictures.STUDIES)),
-        "run.json",
+        *tiny.RECORDS,
     ]
     for n in range(tiny_pictures.STUDIES):
         with Image.open(segmented / f"P{n}.png") as image:

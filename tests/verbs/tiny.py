@@ -17,6 +17,7 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STUDIES = 8
+RECORDS = ("run.json", "studies.jsonl")  # what an inference leaves beside its results
 PATCH = (16, 24, 16)
 WINDOW = [16, 24, 16]
 TRAIN_LIMIT_S = 300  # of a subprocess: machines with other work are slow, hanging is slower

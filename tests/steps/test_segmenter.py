@@ -16,10 +16,10 @@ from medseg.core.redact import Redactor
 from medseg.core.verdict import Finding
 from medseg.core.volume import Volume
 from medseg.runs.report_facts import ReportChannel
-from medseg.steps.cohort_inference import Segmenter
 from medseg.steps.ensemble import Ensemble
-from medseg.steps.jobs import Job, Result, Scan
+from medseg.steps.jobs import Job, Outcome, Result, Scan
 from medseg.steps.results import ResultOptions
+from medseg.steps.segmenter import Segmenter
 
 _CHANNEL = ReportChannel("t1", "by rules", 1, "T1 of Dumbledore", (4, 4, 4), (1.0, 1.0, 1.0), False, "accepted")
 
@@ -33,11 +33,22 @@ class _Writer:
     results: list[Result] = field(default_factory=list)
     options: ResultOptions = field(default_factory=ResultOptions)
 
-    def write(self, result: Result) -> list[Path]:
+    def paths(self, job: Job) -> list[Path]:
+        return [Path("out") / f"{job.id}.nii.gz", Path("out") / job.id / "report.html"]
+
+    def write(self, result: Result, note: Callable[[], None]) -> None:
         if self.error is not None:
             raise self.error
+        note()
         self.results.append(result)
-        return [Path("out") / f"{result.job.id}.nii.gz", Path("out") / result.job.id / "report.html"]
+
+
+@dataclass
+class _Journal:
+    noted: list[str] = field(default_factory=list)
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        self.noted.append(outcome.study)
 
 
 def _segmenter(bundle: Bundle, error: Exception | None = None) -> Any:
@@ -48,7 +59,16 @@ def _segmenter(bundle: Bundle, error: Exception | None = None) -> Any:
         labels[0, 0, :3] = (1, 2, 2)
         return labels
 
-    return Segmenter(SimpleNamespace(predict=predict), _Writer(Ensemble((bundle,)), error))  # type: ignore[arg-type]
+    chain = SimpleNamespace(
+        part_of=lambda volume: volume,
+        prepare=lambda volume: volume,
+        look=lambda volume, rung: SimpleNamespace(volume=volume, entropy=None, probabilities=None),
+        finish=lambda seen: predict(seen.volume),
+    )
+    fits = SimpleNamespace(
+        check_readable=lambda grid: None, rung=lambda part: "host", beside=True, may_refuse_unread=False
+    )
+    return Segmenter(chain, _Writer(Ensemble((bundle,)), error), _Journal(), fits)  # type: ignore[arg-type]
 
 
 def _job(read: Callable[[], Scan] | None = None, **more: Any) -> Job:
@@ -99,3 +119,10 @@ def test_a_disk_that_refuses_ends_the_run(hippocampus: Bundle) -> None:
     full.__cause__ = OSError(28, "No space left on device")
     with pytest.raises(OutputError, match="No space left"):
         _segmenter(hippocampus, full).outcome(_job())
+
+
+def test_a_study_is_noted_where_it_was_written_and_nowhere_else(hippocampus: Bundle) -> None:
+    good, bad = _segmenter(hippocampus), _segmenter(hippocampus, OutputError("does not read back"))
+    good.outcome(_job())
+    bad.outcome(_job())
+    assert (good.journal.noted, bad.journal.noted) == (["study-1"], [])

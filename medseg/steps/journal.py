@@ -1,0 +1,104 @@
+"""What of a cohort is done, line by line while it is done: whoever goes on after a kill knows where to begin."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medseg.core.errors import OutputError
+from medseg.core.files import digest_of
+from medseg.steps.jobs import Job, Outcome
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file of one JSON object per study.
+
+    A line is written when the results of a study lie whole under temporary names, before they take their places. A
+    study is done if it has a line, was made from the same files in the same way, and all its results are there.
+
+    Attributes:
+        path: Of the file; there need be none yet.
+        way: Digest of everything that decides a result beside the study's own files.
+    """
+
+    path: Path
+    way: str
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        """Add a study, on the disk before this returns.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        line = json.dumps({"way": self.way, "files": _state(job), "outcome": asdict(outcome)}) + "\n"
+        try:
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise OutputError(f"Cannot write '{self.path}': {error.strerror or error}. Free space.") from error
+
+    def done(self, jobs: Sequence[Job], names: Mapping[str, Sequence[str]]) -> dict[str, Outcome]:
+        """Outcomes of the studies that need not be segmented again, by id.
+
+        Args:
+            jobs: All studies.
+            names: Study id to its results, relative to the journal's folder.
+        """
+        lines = {line["outcome"]["study"]: line for line in _lines(self.path) if line["way"] == self.way}
+        return {
+            job.id: _outcome(lines[job.id]["outcome"])
+            for job in jobs
+            if job.id in lines
+            and lines[job.id]["files"] == _state(job)
+            and all((self.path.parent / name).is_file() for name in names[job.id])
+        }
+
+    def begin_anew(self) -> None:
+        """Forget everything.
+
+        Raises:
+            OutputError: The file cannot be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return  # a file lies where the folder should be; whoever writes there says so
+        except OSError as error:
+            raise OutputError(f"Cannot replace '{self.path}': {error.strerror or error}.") from error
+
+
+def _state(job: Job) -> str:
+    """Digest that changes when a file of the study does; of sizes and times, since reading all files takes long."""
+    facts = [(str(path), path.stat()) for path in sorted(job.sources) if path.exists()]
+    return digest_of([[name, stat.st_size, stat.st_mtime_ns] for name, stat in facts])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """What can be read of it; a kill may have left half of the last line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return []
+    found = []
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.keys() >= {"way", "files", "outcome"}:
+            found.append(value)
+    return found
+
+
+def _outcome(told: Mapping[str, Any]) -> Outcome:
+    """As it was: JSON has made texts of label values, and lists of tuples."""
+    keyed = {name: {int(value): one for value, one in told[name].items()} for name in ("labels", "label_names")}
+    lists = {name: tuple(told[name]) for name in ("outputs", "warnings")}
+    return Outcome(**{**told, **keyed, **lists})
