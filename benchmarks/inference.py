@@ -14,44 +14,24 @@ Run:   python benchmarks/inference.py patient|windows|cohort|floor BUNDLE [DATA]
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+from launched import Run, measured
 
 from medseg.core.lean_import import import_monai_lean
 from medseg.engine.allocator import keep_freed_memory
 
 STUDIES = 50  # of a cohort
 SAMPLE = 5  # of them that stock MONAI segments one by one: each run is its start-up, again and again
-
-
-class Run(NamedTuple):
-    """A command that was measured."""
-
-    seconds: float
-    gib: float
-
-
-def measured(command: Sequence[str | os.PathLike[str]], cwd: Path) -> Run:
-    """Wall time and peak memory of a process and what it starts."""
-    began_s = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{command[:4]} failed: {said.decode()[-2000:]}")
-    return Run(time.perf_counter() - began_s, usage.ru_maxrss / 2**20)
 
 
 def with_weights(name: str, folder: Path) -> Path:

@@ -282,7 +282,7 @@ def _worklist(request: InferRequest, model: Ensemble, dicom: DicomOptions, say: 
 
     worklist = to_segment(model.bundle, request.inputs, dicom, Sharing(request.part, request.go_on), say)
     is_sure = not request.go_on and request.max_memory_gib is None  # that the first will be read, and that it may be
-    return with_first_read_ahead(worklist) if is_sure else worklist
+    return with_first_read_ahead(worklist, len(model.bundle.channels)) if is_sure else worklist
 
 
 def main(argv: Sequence[str] | None = None) -> int:

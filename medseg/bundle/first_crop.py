@@ -30,7 +30,7 @@ def first_crop_spacing(bundle: Bundle) -> float | None:
     spacing = 0.0
     if steps and _is(steps[0], "Orientationd", _TURN):
         steps.pop(0)
-    if steps and _is(steps[0], "Spacingd", _SPACE):
+    if steps and _is(steps[0], "Spacingd", _SPACE) and steps[0].get("mode", "bilinear") in ("bilinear", ["bilinear"]):
         pixdim = steps.pop(0)["pixdim"]
         sizes = {float(size) for size in pixdim} if isinstance(pixdim, list) else {float(pixdim)}
         spacing = sizes.pop() if len(sizes) == 1 else float("nan")

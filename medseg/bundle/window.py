@@ -10,7 +10,7 @@ from medseg.core.window import Window
 
 _PLANE_AXIS = 2  # of a picture, a volume one voxel thick
 # What stock MONAI takes beside these changes where it computes, never what.
-_SAME_RESULT = {"_target_", "progress", "device", "sw_device", "cache_roi_weight_map", "cpu_thresh", "buffer_steps"}
+_SAME_RESULT = {"_target_", "progress", "device", "sw_device", "cache_roi_weight_map", "cpu_thresh"}
 _READ = {"roi_size", "sw_batch_size", "overlap", "mode", "sigma_scale", "padding_mode", "cval", "spatial_dim"}
 
 
@@ -26,7 +26,7 @@ def window_of(bundle: Bundle) -> Window | None:
     """
     said: Mapping[str, Any] = bundle.inference["inferer"]
     kind = str(said["_target_"]).rpartition(".")[2]
-    if kind not in ("SlidingWindowInferer", "SliceInferer") or said.keys() - _READ - _SAME_RESULT - {"buffer_dim"}:
+    if kind not in ("SlidingWindowInferer", "SliceInferer") or said.keys() - _READ - _SAME_RESULT:
         return None
     unseen = int(said.get("spatial_dim", 0)) if kind == "SliceInferer" else None
     if bundle.takes_pictures:
@@ -34,7 +34,7 @@ def window_of(bundle: Bundle) -> Window | None:
     size = _along(said["roi_size"], unseen, missing=1)
     overlap = _along(said.get("overlap", 0.25), unseen, missing=0.0)
     sigma = _along(said.get("sigma_scale", 0.125), unseen, missing=0.125)
-    if size is None or overlap is None or sigma is None:
+    if size is None or overlap is None or sigma is None or not all(0 <= float(one) < 1 for one in overlap):
         return None
     return Window(
         (_side(size[0]), _side(size[1]), _side(size[2])),

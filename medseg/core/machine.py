@@ -33,10 +33,17 @@ def free_memory_bytes() -> int:
         lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
         limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        return free if limit == "max" else min(free, int(limit) - used)
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text()) - _file_cache()
+        return free if limit == "max" else max(min(free, int(limit) - used), 0)
     except (OSError, ValueError, KeyError):
         return free
+
+
+def _file_cache() -> int:
+    """What a container holds of files it has read, and gives back when memory is asked for."""
+    lines = Path("/sys/fs/cgroup/memory.stat").read_text().splitlines()
+    told = dict(line.split(" ", 1) for line in lines)
+    return int(told.get("inactive_file", 0)) + int(told.get("active_file", 0))
 
 
 def process_bytes() -> int | None:

@@ -108,7 +108,7 @@ def _probability_slabs(
         return
     if len(flips) == 1:  # as the network alone, so that a network beside its twin says what it says alone
         for first, logits in slabs(image, member.forward, plan(member.window), member.window, make_sums=make_sums):
-            yield Slab(first, torch.softmax(logits, 0))
+            yield Slab(first, torch.softmax(logits.cpu(), 0))  # there wherever sums are: the last bits are the same
         return
     mean = _averaged(member.forward, flips)
     yield from slabs(image, mean, plan(member.window), member.window, make_sums=make_sums)
@@ -134,7 +134,7 @@ def _by_monai(image: torch.Tensor, member: Member) -> torch.Tensor:
     """Logits (classes, I, J, K) in fp32."""
     with torch.inference_mode(), member.forward.mode.precision.autocast():
         logits = member.inferer(image[None].to(member.forward.device), member.forward.network)
-    return torch.as_tensor(logits)[0].float()
+    return member.forward.checked(torch.as_tensor(logits)[0].float())
 
 
 class _Stream:
@@ -144,6 +144,7 @@ class _Stream:
         self.parts, self.shape = parts, tuple(shape)
         self.held: list[Slab] = []
         self.classes = 0
+        self.device = torch.device("cpu")
 
     def planes(self, first: int, last: int) -> torch.Tensor:
         """(classes, last - first, J, K), nan where nothing is said."""
@@ -152,12 +153,11 @@ class _Stream:
             if one is None:
                 break
             self.held.append(one)
-            self.classes = one.values.shape[0]
+            self.classes, self.device = one.values.shape[0], one.values.device
         return self._joined(first, last)
 
     def _joined(self, first: int, last: int) -> torch.Tensor:
-        device = self.held[-1].values.device if self.held else None
-        result = torch.full((self.classes, last - first, *self.shape[1:]), torch.nan, device=device)
+        result = torch.full((self.classes, last - first, *self.shape[1:]), torch.nan, device=self.device)
         for begin, values in self.held:
             low, high = max(begin, first), min(begin + values.shape[1], last)
             if low < high:

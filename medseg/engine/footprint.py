@@ -48,10 +48,16 @@ class Footprint:
         return max(self.read, self.prepare) + self.look[rung] + self.finish
 
 
-def read_bytes(channels: int, scan: Shape) -> int:
-    """While channels are read one by one: all in fp32, and the one that is being read as stored, twice, and in fp32."""
-    voxels = math.prod(scan)
-    return _FLOAT * channels * voxels + (2 if channels > 1 else 1) * _FLOAT * voxels
+def read_bytes(channels: int, scan: Shape, stored: int = 2) -> int:
+    """While channels are read one by one: all in fp32; of the one at hand what is unpacked, a copy, and it in fp64.
+
+    Args:
+        channels: Of the scan.
+        scan: Its shape.
+        stored: Bytes of a voxel in its file. Whole numbers may be scaled on reading, which nibabel does in fp64.
+    """
+    one = 2 * stored + (8 if stored < _FLOAT else 0) + (_FLOAT if channels > 1 else 0)
+    return (_FLOAT * channels + one) * math.prod(scan)
 
 
 def footprint(
@@ -78,8 +84,9 @@ def footprint(
     whole, kept = math.prod(scan), math.prod(part)
     cut = _FLOAT * channels * kept if kept < whole else 0
     scan_bytes = _FLOAT * channels * whole
-    image = [round(side * costs.image ** (1 / 3)) for side in part]
-    back = 0 if costs.image == 1.0 else 3 * _FLOAT * min(AT_ONCE, members[0].classes * kept)
+    image = costs.image(part)
+    is_resampled = sorted(image) != sorted(part)
+    back = 0 if not is_resampled else 3 * _FLOAT * min(AT_ONCE, members[0].classes * kept)
     at_end = (scan_bytes if keeps_scan else 0) + _FLOAT * channels * math.prod(image) + (1 + extras) * whole
     sums = sum(_sums(one, image) for one in members)
     counts = sum(_counts(one, image) for one in members)
@@ -89,9 +96,9 @@ def footprint(
     look = at_end + passing + (through if on_cpu else 0)
     return Footprint(
         max(read_bytes(channels, scan), scan_bytes + cut + whole),
-        (scan_bytes if keeps_scan or not cut else 0) + cut + round(costs.prepare * kept),
+        (scan_bytes if keeps_scan or not cut else 0) + cut + costs.prepare_bytes(kept),
         {"device": at_end, "host": look + counts + sums, "disk": look + counts},
-        at_end + round(costs.finish * whole) + 2 * whole,
+        at_end + costs.finish_bytes(whole) + 2 * whole,
         _FLOAT * channels * math.prod(image) + passing + counts + sums + through,
     )
 

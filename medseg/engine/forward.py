@@ -84,13 +84,21 @@ class Forward:
         else:
             with self.mode.precision.autocast():
                 logits = self.network(given)
-        logits = torch.as_tensor(logits).float()
+        logits = self.checked(torch.as_tensor(logits).float())
+        return logits if self.unseen_axis is None else logits.unsqueeze(self.unseen_axis + 2)
+
+    def checked(self, logits: torch.Tensor) -> torch.Tensor:
+        """What the network says, if all of it is finite.
+
+        Raises:
+            InferenceError: As when it is called.
+        """
         if not math.isfinite(float(logits.sum())):  # one pass; a sum has what any of its parts has
             raise InferenceError(
                 f"the network says nan or infinity, in {self.mode.name}; its weights or this image are damaged, or it "
                 "needs --precision fp32"
             )
-        return logits if self.unseen_axis is None else logits.unsqueeze(self.unseen_axis + 2)
+        return logits
 
     def _engine(self, given: torch.Tensor) -> Run:
         """The engine, started and checked on the first windows it sees."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -125,14 +125,25 @@ class Predictor:
             return all_of(volume)
         return above_zero(volume, self.crops_at_mm)
 
-    def prepare(self, part: Part) -> Ready:
-        """Preprocess a volume, or what there is of it to look at."""
-        volume = part.volume
+    def prepare(self, part: Part, *, keep: bool = False) -> Ready:
+        """Preprocess a volume, or what there is of it to look at.
+
+        Args:
+            part: Of the volume.
+            keep: Whether its voxels are needed as they are: chains may write into what they get.
+
+        Raises:
+            InferenceError: The chain leaves nothing.
+        """
+        volume = replace(part.volume, array=part.volume.array.copy()) if keep else part.volume
         with self._chain:
             image = preprocess(volume, self.preprocessing)
+        if not image.numel():
+            raise InferenceError("the scan has nothing to look at: no voxel is above 0")
         back = None if self.finishing is None else way_back(image, volume.affine_ras, volume.shape)
         if volume.shape != part.whole:
-            assert back is not None  # what was cropped before its chain has a chain that is understood
+            if back is None:
+                raise GeometryError("the chain changed the grid of a scan that was cropped before it; report this")
             back = back.within(part.whole, part.corner)
         return Ready(image, part.whole, part.affine_ras, back)
 
@@ -161,8 +172,8 @@ class Predictor:
         box = None if self.exact else content_box(given)
         labels = Labels(ready.back)
         entropy = Entropy(ready.back) if "uncertainty" in self.extras else None
-        probabilities = Probabilities(ready.back) if "probabilities" in self.extras else None
-        parts = self._parts(given, box, keep, as_probabilities=bool(self.extras) or not ready.back.keeps_voxels)
+        probabilities = Probabilities(ready.back, self.scratch) if "probabilities" in self.extras else None
+        parts = self._parts(given, box, keep, as_probabilities=self._are_wanted(ready.back))
         to_native(parts, ready.back, *(taker for taker in (labels, entropy, probabilities) if taker is not None))
         return Seen(
             ready,
@@ -193,6 +204,13 @@ class Predictor:
             )
         return array.astype(np.uint8, copy=False)
 
+    def _are_wanted(self, back: WayBack) -> bool:
+        """Whether probabilities are, and not only which is the highest.
+
+        Stock MONAI takes the highest probability: of logits that differ in the last bits it may be another.
+        """
+        return self.exact or bool(self.extras) or not back.keeps_voxels
+
     def _on_device(self, shape: Sequence[int]) -> Sums:
         return InMemory(shape, self.device)
 
@@ -209,8 +227,9 @@ class Predictor:
 
         if len(self.members) == 1 and len(mirrorings(image.shape[1:], self.flip_axes)) == 1:
             parts = logit_slabs(image, self.members[0], plan, make_sums=keep)
-            yield from (Slab(at, torch.softmax(said, 0)) for at, said in parts) if as_probabilities else parts
+            # On the CPU wherever sums are, so that label maps do not depend on it.
+            yield from (Slab(at, torch.softmax(said.cpu(), 0)) for at, said in parts) if as_probabilities else parts
             return
         # The logarithm of probabilities that add up to 1 gives them back through softmax; of 0 it would be endless.
         for at, mean in mean_slabs(image, self.members, self.flip_axes, plan, make_sums=keep):
-            yield Slab(at, mean if as_probabilities else mean.clamp_min_(torch.finfo(mean.dtype).tiny).log_())
+            yield Slab(at, mean if as_probabilities else mean.cpu().clamp_min_(torch.finfo(mean.dtype).tiny).log_())

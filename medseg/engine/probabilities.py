@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from medseg.core.types import FloatArray
@@ -15,10 +17,11 @@ class Probabilities:
 
     Args:
         back: Where the image lies in the volume.
+        scratch: Folder of the file; None for the system's.
     """
 
-    def __init__(self, back: WayBack) -> None:
-        self._back = back
+    def __init__(self, back: WayBack, scratch: Path | None = None) -> None:
+        self._back, self._scratch = back, scratch
         self._kept: OnDisk | None = None
 
     @property
@@ -35,7 +38,7 @@ class Probabilities:
     def take(self, planes: Planes) -> None:
         """Take some planes; at the edge of a crop they add up to less than 1, and background gets the rest."""
         if self._kept is None:
-            self._kept = OnDisk((len(planes.values), *self._back.native))
+            self._kept = OnDisk((len(planes.values), *self._back.native), self._scratch)
             self._kept.array[0] = 1.0
         values = planes.values.cpu().numpy()
         for one, said in zip(self.array, values, strict=True):

@@ -75,10 +75,10 @@ def _onnx(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run:
     stream = io.BytesIO()
     program: Any = torch.onnx.export(
         network,
-        (torch.zeros(shape),),
+        (torch.zeros(max(2, shape[0]), *shape[1:]),),  # a batch of one would be taken for the only one there is
         dynamo=True,
         input_names=["image"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},) if shape[0] > 1 else None,
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
         verbose=False,
     )
     program.save(stream)

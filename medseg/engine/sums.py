@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from medseg.core.big_array import empty_big
-from medseg.core.errors import OutputError
+from medseg.core.errors import InferenceError
 
 
 class Sums(Protocol):
@@ -62,7 +62,7 @@ class OnDisk:
         folder: Of the file; None for the system's folder of temporary files.
 
     Raises:
-        OutputError: There is no room for the file.
+        InferenceError: There is no room for the file.
     """
 
     def __init__(self, shape: Sequence[int], folder: Path | None = None) -> None:
@@ -72,7 +72,7 @@ class OnDisk:
                 _reserve(file.fileno(), size)
                 self._map = mmap.mmap(file.fileno(), size)  # keeps the file when its name and handle are gone
         except OSError as error:
-            raise OutputError(
+            raise InferenceError(
                 f"Cannot keep {size / 2**30:.1f} GiB of sums in '{folder or tempfile.gettempdir()}': "
                 f"{error.strerror or error}. Free space there, or allow more --max-memory."
             ) from error

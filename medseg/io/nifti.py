@@ -247,7 +247,11 @@ def _place(header: Any, affine_ras: Affine) -> None:
 
 
 def _write(path: Path, header: Any, voxels: npt.NDArray[Any]) -> None:
-    content = header.binaryblock + bytes(_DATA_OFFSET - 348) + voxels.tobytes(order="F")
-    with replacing(path) as temporary:
-        # No time stamp inside, so that equal label maps are equal files.
-        temporary.write_bytes(gzip.compress(content, _COMPRESSION, mtime=0) if is_packed(path) else content)
+    """Plane by plane, so that no copy of the voxels is made; they lie with the first axis fastest, as NIfTI wants."""
+    with replacing(path) as temporary, temporary.open("wb") as raw:
+        # No name and no time stamp inside, so that equal label maps are equal files.
+        packed = gzip.GzipFile("", "wb", _COMPRESSION, raw, mtime=0) if is_packed(path) else raw
+        with packed as stream:
+            stream.write(header.binaryblock + bytes(_DATA_OFFSET - 348))
+            for place in np.ndindex(voxels.shape[:1:-1]):
+                stream.write(voxels[(..., *place[::-1])].tobytes(order="F"))

@@ -117,6 +117,45 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def inference_records(folder: Path) -> list[Path]:
+    """Records of inferences into a folder, the last one written last: over all studies, or of a part of them."""
+    found = [*folder.glob("run.json"), *folder.glob("run-*-of-*.json")]
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def read_inference(folder: Path) -> dict[str, Any]:
+    """What the record of a folder says; of the parts of an inference what they say together.
+
+    Of a study that stands in several the last one counts. Parts are finished when each of them is there and finished,
+    and have the digest of a bundle that all of them name.
+
+    Raises:
+        FileError: As ``read_record``.
+    """
+    paths = inference_records(folder)
+    if len(paths) < 2:
+        return read_record(paths[0] if paths else folder / "run.json")
+    records = [read_record(path) for path in paths]
+    studies = [one for record in records for one in record.get("studies") or () if isinstance(one, dict)]
+    bundles = [record.get("bundle") or {} for record in records]
+    agreed = bundles[-1] if len({one.get("digest") for one in bundles}) == 1 else {**bundles[-1], "digest": None}
+    whole = all(record.get("outcome") == "finished" for record in records) and _are_all(paths)
+    return {
+        **records[-1],
+        "studies": list({one.get("study"): one for one in studies}.values()),
+        "bundle": agreed,
+        "outcome": "finished" if whole else "interrupted",
+    }
+
+
+def _are_all(paths: Sequence[Path]) -> bool:
+    """Whether the last record is of all studies, or every part beside its own is there."""
+    if paths[-1].name == "run.json":
+        return True
+    parts = paths[-1].stem.rpartition("-")[2]
+    return {path.name for path in paths} >= {f"run-{n}-of-{parts}.json" for n in range(1, int(parts) + 1)}
+
+
 def spent_s(record: Mapping[str, Any]) -> float:
     """Seconds that a run took so far, in all its sittings; one that was killed or is under way counts nothing."""
     return sum(float(one.get("seconds") or 0.0) for one in (record, *record.get("earlier", ())))

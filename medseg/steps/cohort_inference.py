@@ -15,18 +15,19 @@ from medseg.core.in_words import counted
 from medseg.core.machine import default_folder
 from medseg.engine.inference import Predictor
 from medseg.runs.progress import Progress
-from medseg.runs.record import read_record
+from medseg.runs.record import inference_records, read_record
+from medseg.steps.chain_costs import ChainCosts
 from medseg.steps.cohort_flow import outcomes_of
 from medseg.steps.cohort_record import CohortRecord
 from medseg.steps.computing import Computing
 from medseg.steps.ensemble import Ensemble
-from medseg.steps.job_grid import Grid, grid_of
+from medseg.steps.job_grid import grid_of
 from medseg.steps.jobs import Job, Outcome, Worklist
 from medseg.steps.journal import Journal
 from medseg.steps.memory_plan import MemoryPlan
 from medseg.steps.predictors import predictor_of
+from medseg.steps.read_ahead import wait_for_first
 from medseg.steps.results import (
-    UNFINISHED,
     ResultOptions,
     ResultWriter,
     check_writable,
@@ -72,13 +73,15 @@ def infer_cohort(
     """
     began_s = time.monotonic()
     precision = how.on_this_machine()
-    check_writable(model.bundle, worklist.jobs, results)
+    check_writable(model.bundle, worklist.jobs, results, is_all=sharing.part == ALL.part)
     _check_output(worklist.jobs, results, output)
-    largest = _largest(worklist)
-    check_room(output, largest, len(model.bundle.labels.labels) + 1, results)
     journal = Journal(output / sharing.journal, digest_of([model.digest, asdict(how), asdict(results), precision.name]))
     done = _done_before(worklist, journal, results) if sharing.go_on else {}
     todo = replace(worklist, jobs=tuple(job for job in worklist.jobs if job.id not in done))
+    grids = {job.id: grid for job in todo.jobs if (grid := grid_of(job)) is not None}
+    largest = max(grids.values(), key=lambda grid: math.prod(grid.shape), default=None)
+    check_room(output, largest, len(model.bundle.labels.labels) + 1, results)
+    read_ahead = wait_for_first(todo)  # what it allocates would be taken for that of what is measured now
     predictor = predictor_of(
         model.members,
         how,
@@ -87,16 +90,12 @@ def infer_cohort(
         extras=results.extras,
         scratch=output,
     )
-    fits = MemoryPlan(
-        predictor,
-        len(model.bundle.channels),
-        [model.bundle.inference["preprocessing"], model.bundle.inference["postprocessing"]],
-        _measured(),
-        largest,
-        max_memory_gib,
-        any(shows_scan(job, results) for job in todo.jobs),
-        say,
-    )
+    chain = [model.bundle.inference["preprocessing"], model.bundle.inference["postprocessing"]]
+    costs = ChainCosts(predictor, len(model.bundle.channels), chain, _measured())
+    by_size = sorted(grids.values(), key=lambda grid: -math.prod(grid.shape))
+    costs.learn(grid.affine_ras for grid in by_size)
+    shows_any = any(shows_scan(job, results) for job in todo.jobs)
+    fits = MemoryPlan(predictor, costs, largest, max_memory_gib, shows_any, say, read_ahead)
     if len(todo.jobs) > 1:
         fits.choose_overlap()
     device = str(predictor.device)
@@ -106,7 +105,7 @@ def infer_cohort(
     if not model.is_plain:
         say(_averaging(model, predictor))
     _clear(output, sharing, journal, todo)
-    writer = ResultWriter(model, results, output, Circumstances(device, precision.name))
+    writer = ResultWriter(model, results, output, Circumstances(device, precision.name), sharing.unfinished)
     record = CohortRecord(output / sharing.record, began_s, len(worklist.jobs) + len(worklist.outcomes))
     with (
         record.start(model, worklist, device=device, precision=precision.name),
@@ -114,7 +113,7 @@ def infer_cohort(
     ):
         record.add([*done.values(), *worklist.outcomes])
         _tell(progress, worklist.outcomes)
-        for outcome in outcomes_of(todo.jobs, Segmenter(predictor, writer, journal, fits), beside=fits.beside):
+        for outcome in outcomes_of(todo.jobs, Segmenter(predictor, writer, journal, fits, grids), beside=fits.beside):
             record.add([outcome])
             _tell(progress, [outcome])
             progress.advance()
@@ -126,12 +125,6 @@ def _measured() -> Path:
     return default_folder() / "measured.json"
 
 
-def _largest(worklist: Worklist) -> Grid | None:
-    """The grid with the most voxels, as far as headers tell."""
-    grids = [grid for grid in map(grid_of, worklist.jobs) if grid is not None]
-    return max(grids, key=lambda grid: math.prod(grid.shape), default=None)
-
-
 def _done_before(worklist: Worklist, journal: Journal, results: ResultOptions) -> dict[str, Outcome]:
     return journal.done(worklist.jobs, {job.id: result_files(job, results) for job in worklist.jobs})
 
@@ -140,10 +133,12 @@ def _clear(output: Path, sharing: Sharing, journal: Journal, todo: Worklist) -> 
     """Remove what is to be made anew, so that a study that fails now shows no old result."""
     if not sharing.go_on:
         journal.begin_anew()
-    if sharing.part == ALL.part:  # else another machine may be writing
-        for folder in output.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(folder, ignore_errors=True)
-    if (output / sharing.record).is_file():  # of an earlier inference, or _check_output would have refused
+    for folder in output.glob(f"{sharing.unfinished}*"):  # of this part: another machine may be writing others
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in (sharing.record, sharing.journal):
+        for file in output.glob(f".tmp-*-{name}"):
+            file.unlink(missing_ok=True)
+    if inference_records(output):  # of an earlier inference, or _check_output would have refused
         for study in [*(job.id for job in todo.jobs), *(one.study for one in todo.outcomes)]:
             discard_results(output, study)
 
@@ -169,7 +164,7 @@ def _averaging(model: Ensemble, predictor: Predictor) -> str:
 
 def _check_output(jobs: Sequence[Job], results: ResultOptions, output: Path) -> None:
     """Refuse to replace what no inference wrote: inputs, expert labels, the record of a training."""
-    records = [*output.glob("run.json"), *output.glob("run-*-of-*.json")]
+    records = inference_records(output)
     for verb in (read_record(record).get("verb") for record in records):
         if verb != "infer":
             raise OutputError(

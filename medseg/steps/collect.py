@@ -12,12 +12,11 @@ from medseg.core.in_words import counted
 from medseg.core.redact import Redactor
 from medseg.datasets.listing import folders_in, volumes_below, volumes_in
 from medseg.io.dicom_start import has_dicom
+from medseg.runs.record import inference_records
 from medseg.steps.dicom_options import DicomOptions, check_used
 from medseg.steps.jobs import Worklist, failed
 from medseg.steps.nifti_jobs import nifti_jobs
 from medseg.steps.sharing import Sharing
-
-RECORD = "run.json"  # lies in the folder of an inference
 
 
 def to_segment(
@@ -28,9 +27,9 @@ def to_segment(
     Raises:
         UsageError: Something is said of DICOM series, and there is none.
     """
-    worklist = sharing.of(collect(bundle, inputs, dicom, say))
-    check_used(dicom, worklist.jobs)
-    return worklist
+    worklist = collect(bundle, inputs, dicom, say)
+    check_used(dicom, worklist.jobs)  # of all: a part may have none of the DICOM studies
+    return sharing.of(worklist)
 
 
 def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]) -> Worklist:
@@ -99,5 +98,5 @@ def _nifti_beside(path: Path, say: Callable[[str], None]) -> list[Path]:
     if left_out:
         files = counted(len(left_out), "NIfTI file")
         say(f"{path}: {files} beside DICOM left out, first '{left_out[0].name}'")
-    results = [folder for folder in folders if (folder / RECORD).is_file()]  # of an earlier inference
+    results = [folder for folder in folders if inference_records(folder)]  # of an earlier inference
     return [folder for folder in folders if folder not in (*mixed, *results) and volumes_below(folder)]

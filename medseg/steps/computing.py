@@ -44,5 +44,8 @@ class Computing:
         if self.exact and self.engine not in ("auto", "torch"):
             raise UsageError(f"--exact is what stock MONAI gives, with torch; leave out --engine {self.engine}")
         check_engine(self.engine)
-        name = "fp32" if self.exact and self.precision == "auto" else self.precision
+        in_fp32 = self.exact or self.engine in ("onnx", "compile")
+        if self.engine in ("onnx", "compile") and self.precision not in ("auto", "fp32"):
+            raise UsageError(f"--engine {self.engine} computes in fp32; leave out --precision {self.precision}")
+        name = "fp32" if in_fp32 and self.precision == "auto" else self.precision
         return choose_precision(name, choose_device(self.device))

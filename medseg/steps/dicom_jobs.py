@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def _job(bundle: Bundle, series: Sequence[Series], options: DicomOptions) -> Job
         reference=reference,
         reference_channel=names.index(match.reference),
         redactor=Redactor(identity_words(series)),
+        key=[asdict(options), [[name, choice.series.uid] for name, choice in match.channels.items()]],
     )
 
 

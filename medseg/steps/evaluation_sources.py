@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from medseg.core.errors import FileError
-from medseg.runs.record import read_record
+from medseg.runs.record import read_inference
 from medseg.steps.ensemble import Ensemble
 from medseg.steps.evaluation_request import EvaluateRequest
 from medseg.steps.label_maps import LabelMaps, find_label_maps
@@ -50,7 +50,7 @@ def made_by(request: EvaluateRequest, model: Ensemble) -> bool:
     if request.data is not None:
         return True
     try:
-        record = read_record((request.prediction or request.output) / "run.json")
+        record = read_inference(request.prediction or request.output)
     except FileError:
         return False
     return record.get("verb") == "infer" and (record.get("bundle") or {}).get("digest") == model.digest

@@ -17,6 +17,7 @@ from medseg.steps.ensemble import Ensemble
 from medseg.steps.holdout_predictions import segment_studies
 
 RECORD = "run.json"
+JOURNAL = "studies.jsonl"  # names files in a folder that goes
 
 
 def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say: Callable[[str], None]) -> bool:
@@ -66,7 +67,7 @@ def segment_fold(fold: RunFolder, data: Path, output: Path, *, device: str, say:
 
 
 def _move(made: Path, output: Path) -> None:
-    for path in sorted(path for path in made.iterdir() if path.is_file() and path.name != RECORD):
+    for path in sorted(path for path in made.iterdir() if path.is_file() and path.name not in (RECORD, JOURNAL)):
         path.replace(output / path.name)
 
 

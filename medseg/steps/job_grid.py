@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from medseg.core.errors import MedsegError
 from medseg.core.types import Affine, Shape
 from medseg.io.formats import reader_of
@@ -11,10 +13,11 @@ from medseg.steps.jobs import Job
 
 
 class Grid(NamedTuple):
-    """Shape (I, J, K) and place (4, 4) of a study."""
+    """Shape (I, J, K), place (4, 4), and bytes of a stored voxel of a study's first channel."""
 
     shape: Shape
     affine_ras: Affine
+    stored: int = 2
 
 
 def grid_of(job: Job) -> Grid | None:
@@ -26,4 +29,12 @@ def grid_of(job: Job) -> Grid | None:
         header = reader_of(job.sources[0]).header(job.sources[0])
     except (MedsegError, IndexError):
         return None
-    return Grid(header.shape, header.affine_ras)
+    return Grid(header.shape, header.affine_ras, _bytes_of(header.dtype))
+
+
+def _bytes_of(stored: str) -> int:
+    """Of a voxel; numpy does not know every name, and the longest are the safe guess."""
+    try:
+        return np.dtype(stored).itemsize
+    except TypeError:
+        return 8

@@ -48,6 +48,7 @@ class Job:
         reference: The series whose slices the result lies on; None where the study is no DICOM.
         reference_channel: Position of the channel that pictures show.
         redactor: Takes the patient's identity out of text.
+        key: What decides, beside the files and their order, how it is read: positions of channels, options.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Job:
     reference: Series | None = None
     reference_channel: int = 0
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    key: object = None
 
     @property
     def label_file(self) -> str:

@@ -14,7 +14,7 @@ from medseg.datasets.detect import DATASETS, read_dataset
 from medseg.datasets.listing import contents, scans_in
 from medseg.io.dicom_seg_find import find_segs
 from medseg.io.formats import is_readable, study_stem
-from medseg.runs.record import read_record
+from medseg.runs.record import inference_records, read_inference
 
 Kind = Literal["nifti", "seg"]
 
@@ -160,11 +160,10 @@ def _seg(study: str, path: Path) -> LabelFile:
 
 def _with_record(maps: LabelMaps) -> LabelMaps:
     """With what the run.json of an inference knows: failed studies, which values it writes, and what they mean."""
-    path = maps.root / "run.json"
-    if not path.is_file():
+    if not inference_records(maps.root):
         return maps
     try:
-        record = read_record(path)
+        record = read_inference(maps.root)
     except FileError as error:
         return replace(maps, notes=(*maps.notes, f"why predictions are missing is unknown: {error}"))
     if record.get("verb") != "infer":

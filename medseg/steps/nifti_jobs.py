@@ -54,6 +54,7 @@ def _jobs(bundle: Bundle, path: Path, say: Callable[[str], None]) -> list[Job]:
             read=partial(_read, study),
             write_labels=partial(_write, study),
             label_ending=reader_of(_first(study)).label_ending,
+            key=[[name, str(one.path), one.index, one.grey] for name, one in study.channels.items()],
         )
         for study in dataset.studies
     ]

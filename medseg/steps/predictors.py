@@ -26,6 +26,7 @@ from medseg.engine.peak import peak_of
 from medseg.steps.computing import Computing
 from medseg.steps.remembered import key_on_this_machine, recall, remember
 
+VOXEL_BYTES = 300.0  # in a network that cannot be tried; those of the shipped bundles take 64 to 280
 OPEN_SIDE = 64  # voxels; stands for a side of a window that is as long as the image
 Modes = Callable[[nn.Module, Bundle], Mode]
 
@@ -73,7 +74,13 @@ def _weighed(member: Member, bundle: Bundle, memory: Path) -> Member:
     known = recall(memory, key)
     if not isinstance(known, float):
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        known = peak_of(lambda: member.forward(noise)) / math.prod((shape[0], *sides))
+        # By torch: another engine is compared with it on the first windows of a study, not on noise.
+        mode = replace(member.forward.mode, engine="torch")
+        forward = Forward(member.forward.network, mode, unseen_axis=member.forward.unseen_axis)
+        try:
+            known = peak_of(lambda: forward(noise)) / math.prod((shape[0], *sides))
+        except RuntimeError:  # a network that MONAI's inferer gives another shape
+            return replace(member, classes=len(bundle.labels.labels) + 1, voxel_bytes=VOXEL_BYTES)
         remember(memory, key, known)
     return replace(member, classes=len(bundle.labels.labels) + 1, voxel_bytes=known)
 
@@ -139,6 +146,10 @@ def measured(precision: Precision, engine: str, memory: Path) -> Modes:
 
     def choose(network: nn.Module, bundle: Bundle) -> Mode:
         window, choices = window_of(bundle), modes(precision, engine)
+        if window is None and engine not in ("auto", "torch"):
+            raise UsageError(
+                f"--engine {engine}: the inferer of bundle '{bundle.name}' is run by MONAI, with torch alone"
+            )
         if window is None or None in window.size or len(choices) == 1:
             return choices[0] if window is not None else Mode(precision)
         shape = (window.batch, len(bundle.channels), *(side or 1 for side in window.size))

@@ -26,7 +26,7 @@ from medseg.steps.jobs import Job, Result, Scan
 from medseg.steps.study_report import Circumstances, report_study
 
 UNCERTAINTY, PROBABILITIES = "uncertainty", "probabilities"
-UNFINISHED = ".tmp-"  # begins the name of the folder in which the results of a study come together
+UNFINISHED = ".tmp-medseg-"  # begins the name of the folder in which the results of a study come together
 
 
 @dataclass(frozen=True)
@@ -115,30 +115,32 @@ class ResultWriter:
         options: What to write.
         output: Where.
         circumstances: Told in the report.
+        unfinished: Begins the name of the folder in which the results of a study come together.
     """
 
     model: Ensemble
     options: ResultOptions
     output: Path
     circumstances: Circumstances
+    unfinished: str = UNFINISHED
 
     def paths(self, job: Job) -> list[Path]:
         """The files that ``write`` makes of a study, in order."""
         return [self.output / name for name in result_files(job, self.options)]
 
-    def write(self, result: Result, note: Callable[[], None] = lambda: None) -> None:
+    def write(self, result: Result, note: Callable[[Mapping[str, Path]], None] = lambda _: None) -> None:
         """Write everything that was asked for, checked by reading it back, or nothing.
 
         Args:
             result: A segmented study.
-            note: Called when all of it lies on the disk, before the files take their places.
+            note: Called with name and place of each file when all lie on the disk, before they take their places.
 
         Raises:
             OutputError: The folder cannot be written.
             DicomError: A DICOM object cannot be made for this study.
         """
         names = result_files(result.job, self.options)
-        with all_or_nothing(self.output, names) as paths:
+        with all_or_nothing(self.output, names, self.unfinished) as paths:
             for name, path in paths.items():
                 if name == result.job.label_file:
                     result.job.write_labels(path, result.labels, result.scan)
@@ -148,7 +150,7 @@ class ResultWriter:
                 if name.endswith("report.html"):
                     report_study(path, self.model, result, circumstances=self.circumstances, outputs=names)
             self._extras(paths, result)
-            note()
+            note(paths)
 
     def _extras(self, paths: Mapping[str, Path], result: Result) -> None:
         affine = result.scan.volume.affine_ras
@@ -183,7 +185,7 @@ def measurements_of(bundle: Bundle, job: Job, labels: LabelArray, scan: Scan) ->
 
 
 @contextlib.contextmanager
-def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, Path]]:
+def all_or_nothing(output: Path, names: Sequence[str], unfinished: str = UNFINISHED) -> Iterator[Mapping[str, Path]]:
     """Give a temporary path for each name; at the end all move to their place, at an error none does.
 
     Raises:
@@ -191,7 +193,7 @@ def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, 
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=output) as folder:
+        with tempfile.TemporaryDirectory(prefix=unfinished, dir=output) as folder:
             paths = {name: Path(folder) / name for name in names}
             yield paths
             for name in names:  # whatever is in the way shows before the first file moves
@@ -206,7 +208,7 @@ def all_or_nothing(output: Path, names: Sequence[str]) -> Iterator[Mapping[str, 
         ) from error
 
 
-def check_writable(bundle: Bundle, jobs: Sequence[Job], options: ResultOptions) -> None:
+def check_writable(bundle: Bundle, jobs: Sequence[Job], options: ResultOptions, *, is_all: bool = True) -> None:
     """Refuse, before the long work, what could not be written after it.
 
     Raises:
@@ -220,5 +222,5 @@ def check_writable(bundle: Bundle, jobs: Sequence[Job], options: ResultOptions) 
 
     check_encoding(options.seg_type, options.seg_compression)
     coded_labels(bundle)
-    if jobs and all(job.reference is None for job in jobs):
+    if is_all and jobs and all(job.reference is None for job in jobs):  # a part may have none of the DICOM studies
         raise DicomError("--format dicom-seg and dicom-sr need DICOM input; none of the studies is DICOM.", "no_uids")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,7 @@ from medseg.engine.allocator import return_freed_memory
 from medseg.engine.inference import Predictor, Ready, Seen
 from medseg.engine.uncertainty import mean_in
 from medseg.steps.expectation import with_expectation
-from medseg.steps.job_grid import grid_of
+from medseg.steps.job_grid import Grid
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
 from medseg.steps.journal import Journal
 from medseg.steps.memory_plan import MemoryPlan
@@ -62,12 +62,14 @@ class Segmenter:
         writer: Writes the results of a study.
         journal: Notes the studies that are done.
         memory: Says where a study's sums are kept.
+        grids: Of studies by id, as far as their headers say.
     """
 
     predictor: Predictor
     writer: ResultWriter
     journal: Journal
     memory: MemoryPlan
+    grids: Mapping[str, Grid]
 
     def outcome(self, job: Job) -> Outcome:
         """Segment one study: all three steps.
@@ -99,17 +101,18 @@ class Segmenter:
         return _or_failed(look.job, look.began_s, lambda: self._write(look))
 
     def _read(self, job: Job, began_s: float) -> Reading:
-        if self.memory.may_refuse_unread:
-            self.memory.check_readable(grid_of(job))
+        self.journal.begin(job)
+        self.memory.check_readable(self.grids.get(job.id))
         scan = job.read()
         for expected in dict.fromkeys(expected_input_of(one.metadata) for one in self.writer.model.members):
             scan = with_expectation(scan, expected)
         scan = replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
         part = self.predictor.part_of(scan.volume)
         rung = self.memory.rung(part)
-        if not shows_scan(job, self.writer.options):
-            scan = replace(scan, volume=scan.volume.without_voxels())  # the chain copies what it gets
-        ready = self.predictor.prepare(part)
+        is_shown = shows_scan(job, self.writer.options)
+        if not is_shown:
+            scan = replace(scan, volume=scan.volume.without_voxels())
+        ready = self.predictor.prepare(part, keep=is_shown and part.volume is scan.volume)
         del part
         if not self.memory.beside and ready.image.nbytes > MUCH:
             return_freed_memory()  # what a chain leaves is broken up, and of little use to a network
@@ -128,7 +131,7 @@ class Segmenter:
         if look.seen.entropy is not None:
             outcome = replace(outcome, uncertainty=without_nan(mean_in(look.seen.entropy, labels, outcome.labels)))
         result = Result(job, scan, labels, measured, look.began_s, look.seen.entropy, look.seen.probabilities)
-        self.writer.write(result, lambda: self.journal.note(job, outcome))
+        self.writer.write(result, lambda paths: self.journal.note(job, outcome, paths))
         return outcome
 
 

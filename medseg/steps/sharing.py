@@ -29,6 +29,11 @@ class Sharing:
         """Name of the journal."""
         return f"studies{self._suffix}.jsonl"
 
+    @property
+    def unfinished(self) -> str:
+        """Begins the names of folders in which results come together; of this part alone."""
+        return f".tmp-medseg{self._suffix}-"
+
     def of(self, worklist: Worklist) -> Worklist:
         """Every N-th study, counted over those that can be read and those that cannot; the same on every machine."""
         number, parts = self.part

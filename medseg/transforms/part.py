@@ -9,7 +9,10 @@ import numpy as np
 from medseg.core.types import Affine, Shape
 from medseg.core.volume import Volume
 
-_SAME_MM = 1e-6  # spacings that MONAI does not resample, with room to spare: it asks for a thousandth of a voxel
+# Far below what MONAI resamples for, an entry of the affine that changes by a thousandth: spacings, and what axes that
+# lean on each other make of the longest side.
+_SAME_MM = 1e-6
+_LEANING_VOXELS = 1e-4
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def above_zero(volume: Volume, spacing_mm: float) -> Part:
         volume: Float32 (C, I, J, K).
         spacing_mm: All of the volume where its spacing is another along any axis; 0 for any spacing.
     """
-    if spacing_mm and max(abs(size - spacing_mm) for size in volume.spacing_mm) > _SAME_MM:
+    if spacing_mm and not _is_kept(volume, spacing_mm):
         return all_of(volume)
     above = np.zeros(volume.shape, bool)
     for channel in volume.array:
@@ -53,5 +56,13 @@ def above_zero(volume: Volume, spacing_mm: float) -> Part:
     box = (slice(None), slice(*i), slice(*j), slice(*k))
     place = volume.affine_ras.copy()
     place[:3, 3] += volume.affine_ras[:3, :3] @ [i[0], j[0], k[0]]
-    cut = Volume(np.ascontiguousarray(volume.array[box]), place)
+    cut = Volume(volume.array[box].copy(), place)
     return Part(cut, (i[0], j[0], k[0]), volume.shape, volume.affine_ras)
+
+
+def _is_kept(volume: Volume, spacing_mm: float) -> bool:
+    """Whether a chain that resamples to this spacing leaves the voxels as they are."""
+    sizes = np.asarray(volume.spacing_mm)
+    directions = volume.affine_ras[:3, :3] / sizes
+    leaning = np.abs(directions.T @ directions - np.eye(3)).max() * max(volume.shape)
+    return bool(np.abs(sizes - spacing_mm).max() <= _SAME_MM and leaning <= _LEANING_VOXELS)

@@ -35,6 +35,8 @@ def test_the_shipped_ones_for_tumours_crop_at_one_millimetre_the_others_not_at_a
         ((CROP, SCALE), 0.0),
         ((TURN, SPACE | {"pixdim": 2.0}, CROP), 2.0),
         ((TURN, SPACE | {"pixdim": [1.0, 1.0, 3.0]}, CROP), None),
+        ((TURN, SPACE | {"mode": "nearest"}, CROP), None),
+        ((TURN, SPACE | {"mode": 3}, CROP), None),
         ((TURN, SPACE | {"recompute_affine": True}, CROP), None),
         ((TURN | {"as_closest_canonical": True}, CROP), None),
         ((TURN, SCALE, CROP), None),

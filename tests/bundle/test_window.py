@@ -51,7 +51,6 @@ def test_what_is_said_along_each_axis_is_kept(hippocampus: Bundle) -> None:
         padding_mode="replicate",
         cval=-1,
         progress=True,
-        buffer_steps=2,
     )
     assert window_of(bundle) == Window(
         (16, 16, 16), (0.5, 0.25, 0.0), "gaussian", (0.1, 0.2, 0.3), "replicate", -1.0, 4, None
@@ -76,6 +75,9 @@ def test_slices_are_one_voxel_thick(hippocampus: Bundle, axis: int) -> None:
         {"_target_": SLIDING, "roi_size": [8, 8, 8], "with_coord": True},
         {"_target_": SLIDING, "roi_size": [8, 8]},
         {"_target_": SLIDING, "roi_size": [8, 8, 8], "overlap": [0.5, 0.5]},
+        {"_target_": SLIDING, "roi_size": [8, 8, 8], "overlap": -0.5},
+        {"_target_": SLIDING, "roi_size": [8, 8, 8], "overlap": 1.0},
+        {"_target_": SLIDING, "roi_size": [8, 8, 8], "buffer_steps": 2},
     ],
 )
 def test_what_it_does_not_know_it_leaves_to_monai(hippocampus: Bundle, said: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ MEMBER = Member(
     voxel_bytes=150.0,
 )
 CT = (512, 512, 600)
-COSTS = Costs(image=1.0, prepare=16.0, finish=2.0)
+SAME = ((1.0, 0.0), (1.0, 0.0), (1.0, 0.0))
+COSTS = Costs((0, 1, 2), SAME, (16.0, 0.0), (2.0, 0.0))
 VOXELS = 512 * 512 * 600
 
 
@@ -36,7 +37,8 @@ def test_sums_of_one_window_depth_are_all_that_is_kept_of_the_classes() -> None:
 
 def test_each_step_holds_what_it_was_given_and_what_it_makes() -> None:
     found = of()
-    assert found.read == read_bytes(1, CT) == 8 * VOXELS
+    assert found.read == read_bytes(1, CT) == (4 + 2 * 2 + 8) * VOXELS
+    assert read_bytes(4, CT, stored=8) == (4 * 4 + 2 * 8 + 4) * VOXELS
     assert found.prepare == (4 + 16) * VOXELS
     assert found.finish == (4 + 1 + 2 + 2) * VOXELS
     assert found.one_study("host") == max(found.read, found.prepare, found.look["host"], found.finish)
@@ -49,11 +51,11 @@ def test_a_report_keeps_the_scan_and_a_crop_drops_what_is_empty() -> None:
     assert shown.look["disk"] - of().look["disk"] == 4 * VOXELS
     cropped = of(part=(256, 256, 300))
     assert cropped.prepare == (4 + 16) * VOXELS // 8
-    assert cropped.read == max(8 * VOXELS, (4 + 1) * VOXELS + 4 * VOXELS // 8)
+    assert cropped.read == 16 * VOXELS
 
 
 def test_a_finer_image_has_more_voxels_and_comes_back_through_interpolation() -> None:
-    fine = of((64, 64, 64), (64, 64, 64), costs=Costs(image=8.0, prepare=100.0, finish=2.0))
+    fine = of((64, 64, 64), (64, 64, 64), costs=Costs((0, 1, 2), ((2.0, 0.0),) * 3, (100.0, 0.0), (2.0, 0.0)))
     assert fine.finish == 64**3 * (4 * 8 + 1 + 2 + 2)
     assert fine.look["disk"] > of((64, 64, 64), (64, 64, 64)).look["disk"] + 4 * 7 * 64**3
 

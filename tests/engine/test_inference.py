@@ -168,3 +168,31 @@ def test_cropping_first_changes_nothing() -> None:
     first = replace(whole, crops_at_mm=0.0)
     assert first.part_of(volume).volume.shape < volume.shape
     assert np.array_equal(first.predict(volume), whole.predict(volume))
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("by_slabs", [True, False])
+def test_a_scan_with_nothing_above_zero_is_refused_and_not_called_healthy(exact: bool, by_slabs: bool) -> None:
+    chain = [CropForegroundd(["image"], "image", allow_smaller=True)]
+    empty = Volume(np.zeros((1, 12, 14, 10), np.float32), LPS_THICK)
+    with pytest.raises(InferenceError, match="nothing to look at"):
+        make(before=chain, exact=exact, by_slabs=by_slabs).predict(empty)
+
+
+def test_a_scan_that_is_kept_is_not_written_into() -> None:
+    volume = Volume(np.random.default_rng(0).random((1, 9, 9, 9), np.float32) + 1, np.eye(4))
+    before = volume.array.copy()
+    predictor = make(before=[NormalizeIntensityd(["image"], channel_wise=True)])
+    predictor.prepare(all_of(volume), keep=True)
+    assert np.array_equal(volume.array, before)
+
+
+@pytest.mark.parametrize("window", [True, False])
+def test_nan_is_refused_whoever_runs_the_inferer(window: bool) -> None:
+    class Broken(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(image), 3, *image.shape[2:]), torch.nan)
+
+    member = Member(Forward(Broken(), FP32), SlidingWindowInferer(8, overlap=0.5), WINDOW if window else None)
+    with pytest.raises(InferenceError, match="says nan"):
+        replace(make(), members=(member,)).predict(scene()[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from medseg.core.errors import OutputError
+from medseg.core.errors import InferenceError
 from medseg.engine.sums import InMemory, OnDisk
 
 
@@ -47,5 +47,5 @@ def test_a_disk_without_room_is_told_at_once(tmp_path: Path, monkeypatch: pytest
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("medseg.engine.sums._reserve", full)
-    with pytest.raises(OutputError, match=r"Cannot keep 2\.0 GiB of sums in .*: No space left on device\. Free space"):
+    with pytest.raises(InferenceError, match=r"Cannot keep 2\.0 GiB of sums in .*: No space left on device\."):
         OnDisk((2, 512, 512, 1024), tmp_path)

@@ -1,6 +1,7 @@
 """run.json: what was run and how it ended."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -11,8 +12,18 @@ import numpy as np
 import pytest
 
 from medseg.core.errors import FileError, OutputError
+from medseg.core.files import write_json
 from medseg.runs import record as module
-from medseg.runs.record import finish_record, git_commit, host, read_record, spent_s, start_record, versions
+from medseg.runs.record import (
+    finish_record,
+    git_commit,
+    host,
+    read_inference,
+    read_record,
+    spent_s,
+    start_record,
+    versions,
+)
 
 
 def _start(path: Path, **changes: Any) -> dict[str, Any]:
@@ -140,3 +151,45 @@ def test_the_time_of_all_sittings_counts_but_of_one_that_was_killed(tmp_path: Pa
             finish_record(path, outcome="interrupted", seconds=seconds)
     _start(path)
     assert spent_s(read_record(path)) == 90.5
+
+
+# The parts of an inference
+
+
+def _part(folder: Path, name: str, studies: list[str], when: int, **more: Any) -> None:
+    record = {"verb": "infer", "outcome": "finished", "bundle": {"digest": "d"}} | more
+    write_json(folder / name, record | {"studies": [{"study": one, "from": name} for one in studies]})
+    os.utime(folder / name, (when, when))
+
+
+def test_parts_say_together_what_each_says_and_the_last_counts(tmp_path: Path) -> None:
+    _part(tmp_path, "run.json", ["a", "b", "c"], 1)
+    _part(tmp_path, "run-1-of-2.json", ["a", "c"], 2)
+    _part(tmp_path, "run-2-of-2.json", ["b"], 3)
+    told = read_inference(tmp_path)
+    assert {one["study"]: one["from"] for one in told["studies"]} == {
+        "a": "run-1-of-2.json",
+        "b": "run-2-of-2.json",
+        "c": "run-1-of-2.json",
+    }
+    assert (told["outcome"], told["bundle"]["digest"]) == ("finished", "d")
+
+
+@pytest.mark.parametrize("there", [("run-1-of-3.json", "run-3-of-3.json"), ("run-1-of-2.json", "run-2-of-2.json")])
+def test_parts_are_finished_when_all_are(tmp_path: Path, there: tuple[str, str]) -> None:
+    for n, name in enumerate(there):
+        _part(tmp_path, name, [str(n)], n, outcome="interrupted" if name == "run-2-of-2.json" else "finished")
+    assert read_inference(tmp_path)["outcome"] == "interrupted"
+
+
+def test_parts_by_different_models_have_no_digest(tmp_path: Path) -> None:
+    _part(tmp_path, "run-1-of-2.json", ["a"], 1)
+    _part(tmp_path, "run-2-of-2.json", ["b"], 2, bundle={"digest": "e"})
+    assert read_inference(tmp_path)["bundle"]["digest"] is None
+
+
+def test_a_single_record_is_as_it_is(tmp_path: Path) -> None:
+    _part(tmp_path, "run.json", ["a"], 1)
+    assert read_inference(tmp_path) == read_record(tmp_path / "run.json")
+    with pytest.raises(FileError, match="Cannot read"):
+        read_inference(tmp_path / "none")

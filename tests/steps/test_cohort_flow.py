@@ -82,3 +82,29 @@ def test_a_full_disk_ends_it(beside: bool) -> None:
     with pytest.raises(OutputError, match="no space left"):
         found.extend(outcomes_of(jobs(6), steps, beside=beside))
     assert ("write", "s4") not in steps.begun
+
+
+def test_a_study_is_read_and_another_written_while_one_is_seen() -> None:
+    reading, writing = threading.Event(), threading.Event()
+
+    class Meeting(Recorder):
+        """The middle study is seen only once the next is being read and the one before written."""
+
+        def read(self, job: Any) -> Any:
+            if job.id == "s2":
+                reading.set()
+            return super().read(job)
+
+        def look(self, given: Any) -> Any:
+            if given.id == "s1":
+                assert reading.wait(10)
+                assert writing.wait(10)
+            return super().look(given)
+
+        def write(self, look: Any) -> Outcome:
+            if look.id == "s0":
+                writing.set()
+            return super().write(look)
+
+    steps: Any = Meeting()
+    assert len(list(outcomes_of(jobs(3), steps, beside=True))) == 3

@@ -35,13 +35,18 @@ OUTCOME = Outcome(
     {"t1": {"shape": [3, 4, 5]}},
     ({"code": "lossy", "sentence": "lossy"},),
     {1: "NCR", 4: "ET"},
+    {1: 0.25, 4: None},
 )
 NAMES = {"a": ["a.map"]}
 
 
-def finished(journal: Journal, job: Job) -> None:
-    journal.note(job, OUTCOME)
-    (journal.path.parent / "a.map").write_text("")
+def finished(journal: Journal, job: Job, outcome: Outcome = OUTCOME) -> None:
+    """As the writer does it: noted under another name, then moved."""
+    journal.begin(job)
+    made, place = job.sources[0].parent / ".tmp-a.map", job.sources[0].parent / "a.map"
+    made.write_text("labels")
+    journal.note(job, outcome, {"a.map": made})
+    made.replace(place)
 
 
 def test_a_study_that_is_done_comes_back_as_it_was(journal: Journal, job: Job) -> None:
@@ -78,7 +83,7 @@ def test_half_a_line_is_passed_over(journal: Journal, job: Job) -> None:
 
 
 def test_the_last_line_of_a_study_counts(journal: Journal, job: Job) -> None:
-    journal.note(job, replace(OUTCOME, seconds=9.0))
+    finished(journal, job, replace(OUTCOME, seconds=9.0))
     finished(journal, job)
     assert journal.done([job], NAMES)["a"].seconds == 1.5
 
@@ -92,10 +97,51 @@ def test_it_can_be_forgotten(journal: Journal, job: Job) -> None:
 
 def test_a_disk_that_refuses_is_told(job: Job, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"Cannot write .*No such file"):
-        Journal(tmp_path / "none" / "studies.jsonl", "w").note(job, OUTCOME)
+        finished(Journal(tmp_path / "none" / "studies.jsonl", "w"), job)
 
 
 def test_each_line_is_json(journal: Journal, job: Job) -> None:
-    journal.note(job, OUTCOME)
-    journal.note(job, OUTCOME)
-    assert [json.loads(line)["outcome"]["study"] for line in journal.path.read_text().splitlines()] == ["a", "a"]
+    finished(journal, job)
+    finished(journal, job)
+    lines = [line for line in journal.path.read_text().splitlines() if line]
+    assert [json.loads(line)["outcome"]["study"] for line in lines] == ["a", "a"]
+
+
+def test_what_another_inference_put_in_its_place_is_not_what_the_line_says(journal: Journal, job: Job) -> None:
+    finished(journal, job)
+    finished(replace(journal, way="another"), job)
+    assert journal.done([job], NAMES) == {}
+    finished(journal, job)
+    assert journal.done([job], NAMES) == {"a": OUTCOME}
+    (journal.path.parent / "a.map").write_text("others")  # by a part, which has a journal of its own
+    assert journal.done([job], NAMES) == {}
+
+
+@pytest.mark.parametrize("change", [{"key": ["swapped"]}, {"value_of": {0: 0, 1: 4}}])
+def test_read_in_another_way_it_is_segmented_again(journal: Journal, job: Job, change: dict[str, Any]) -> None:
+    finished(journal, job)
+    assert journal.done([replace(job, **change)], NAMES) == {}
+
+
+def test_files_in_another_order_are_another_study(journal: Journal, job: Job, tmp_path: Path) -> None:
+    other = tmp_path / "b.nii.gz"
+    other.write_bytes(b"voxels")
+    two = replace(job, sources=(*job.sources, other))
+    finished(journal, two)
+    assert journal.done([two], NAMES) == {"a": OUTCOME}
+    assert journal.done([replace(two, sources=two.sources[::-1])], NAMES) == {}
+
+
+def test_a_scan_that_changes_while_it_is_segmented_is_segmented_again(journal: Journal, job: Job) -> None:
+    journal.begin(job)
+    (scan,) = job.sources
+    os.utime(scan, ns=(1, 1))
+    (journal.path.parent / "a.map").write_text("labels")
+    journal.note(job, OUTCOME, {"a.map": journal.path.parent / "a.map"})
+    assert journal.done([job], NAMES) == {}
+
+
+def test_a_line_behind_half_a_line_is_whole(journal: Journal, job: Job) -> None:
+    journal.path.write_text('{"way": "this w')
+    finished(journal, job)
+    assert journal.done([job], NAMES) == {"a": OUTCOME}

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +13,7 @@ from medseg.core.volume import Volume
 from medseg.core.window import Window
 from medseg.engine.averaging import Member
 from medseg.engine.device import Precision
+from medseg.engine.footprint import read_bytes
 from medseg.engine.forward import Forward, Mode
 from medseg.engine.rehearsal import Costs
 from medseg.steps import memory_plan
@@ -24,6 +24,7 @@ from medseg.transforms.part import Part, all_of
 GIB = 2**30
 CT = (512, 512, 600)
 BASE = GIB // 4
+SAME = ((1.0, 0.0), (1.0, 0.0), (1.0, 0.0))
 MEMBER = Member(
     Forward(nn.Conv3d(1, 31, 1), Mode(Precision("fp32", "cpu"))),
     SimpleInferer(),
@@ -37,15 +38,14 @@ MEMBER = Member(
 def _a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_plan, "process_bytes", lambda: BASE)
     monkeypatch.setattr(memory_plan, "free_memory_bytes", lambda: 16 * GIB)
-    monkeypatch.setattr(memory_plan, "rehearse", lambda *_: Costs(1.0, 12.0, 2.0))
 
 
 def plan_of(folder: Path, limit: float | None, shape=CT, **more: Any) -> tuple[MemoryPlan, list[str]]:
     said: list[str] = []
     predictor = SimpleNamespace(members=(MEMBER,), device=torch.device("cpu"), extras=frozenset())
-    grid = Grid(shape, np.eye(4))
+    costs = SimpleNamespace(channels=1, at=lambda place: Costs((0, 1, 2), SAME, (12.0, 0.0), (2.0, 0.0)))
     options = {"keeps_scan": False, "say": said.append} | more
-    return MemoryPlan(predictor, 1, "chain", folder / "m.json", grid, limit, **options), said  # type: ignore[arg-type]
+    return MemoryPlan(predictor, costs, Grid(shape, np.eye(4)), limit, **options), said  # type: ignore[arg-type]
 
 
 def scan(shape=CT) -> Part:
@@ -62,7 +62,7 @@ def test_what_fits_nowhere_is_refused_with_what_it_takes_and_what_is_allowed(tmp
     plan, said = plan_of(tmp_path, 2.0)
     with pytest.raises(InferenceError, match=r"512 x 512 x 600 voxels takes .* GiB of memory, 2 GiB are allowed"):
         plan.rung(scan())
-    assert said == []
+    assert len(said) == 1
     assert plan.rung(scan((64, 64, 64))) == "host"
 
 
@@ -106,8 +106,18 @@ def test_a_crop_of_the_first_study_is_expected_of_the_largest(tmp_path: Path) ->
     assert float(cropped_said[0].split()[1]) < 0.6 * float(said[0].split()[1])
 
 
-def test_what_was_measured_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan_of(tmp_path, None)[0].rung(scan())
-    assert Costs(**next(iter(json.loads((tmp_path / "m.json").read_text()).values()))) == Costs(1.0, 12.0, 2.0)
-    monkeypatch.setattr(memory_plan, "rehearse", lambda *_: pytest.fail("measured again"))
-    plan_of(tmp_path, None)[0].rung(scan())
+def test_a_scan_that_the_process_holds_already_is_not_counted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, said = plan_of(tmp_path, None)
+    plan.rung(scan())
+    monkeypatch.setattr(memory_plan, "process_bytes", lambda: BASE + read_bytes(1, CT))
+    later, said_later = plan_of(tmp_path, None, read_ahead=CT)
+    later.rung(scan())
+    assert said == said_later
+
+
+def test_what_will_be_refused_is_told_with_the_limit(tmp_path: Path) -> None:
+    plan, said = plan_of(tmp_path, 2.0)
+    assert plan.rung(scan((64, 64, 64))) == "host"
+    assert said[0].endswith("; 2 GiB are allowed")

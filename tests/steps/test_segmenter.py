@@ -36,10 +36,10 @@ class _Writer:
     def paths(self, job: Job) -> list[Path]:
         return [Path("out") / f"{job.id}.nii.gz", Path("out") / job.id / "report.html"]
 
-    def write(self, result: Result, note: Callable[[], None]) -> None:
+    def write(self, result: Result, note: Callable[[dict[str, Path]], None]) -> None:
         if self.error is not None:
             raise self.error
-        note()
+        note({})
         self.results.append(result)
 
 
@@ -47,7 +47,10 @@ class _Writer:
 class _Journal:
     noted: list[str] = field(default_factory=list)
 
-    def note(self, job: Job, outcome: Outcome) -> None:
+    def begin(self, job: Job) -> None:
+        self.noted = [one for one in self.noted if one != job.id]
+
+    def note(self, job: Job, outcome: Outcome, results: dict[str, Path]) -> None:
         self.noted.append(outcome.study)
 
 
@@ -61,14 +64,12 @@ def _segmenter(bundle: Bundle, error: Exception | None = None) -> Any:
 
     chain = SimpleNamespace(
         part_of=lambda volume: volume,
-        prepare=lambda volume: volume,
+        prepare=lambda volume, keep: volume,
         look=lambda volume, rung: SimpleNamespace(volume=volume, entropy=None, probabilities=None),
         finish=lambda seen: predict(seen.volume),
     )
-    fits = SimpleNamespace(
-        check_readable=lambda grid: None, rung=lambda part: "host", beside=True, may_refuse_unread=False
-    )
-    return Segmenter(chain, _Writer(Ensemble((bundle,)), error), _Journal(), fits)  # type: ignore[arg-type]
+    fits = SimpleNamespace(check_readable=lambda grid: None, rung=lambda part: "host", beside=True)
+    return Segmenter(chain, _Writer(Ensemble((bundle,)), error), _Journal(), fits, {})  # type: ignore[arg-type]
 
 
 def _job(read: Callable[[], Scan] | None = None, **more: Any) -> Job:

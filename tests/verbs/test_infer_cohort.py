@@ -106,7 +106,7 @@ def test_without_continue_all_is_done_again(model: Path, four: Path, tmp_path: P
     out = tmp_path / "out"
     for _ in range(2):
         assert tiny.call("infer", *_words(model, four, out)).code == 0
-    assert len((out / "studies.jsonl").read_text().splitlines()) == 4
+    assert sum(line != "" for line in (out / "studies.jsonl").read_text().splitlines()) == 4
 
 
 def test_machines_share_a_cohort_in_one_folder(model: Path, four: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_label_map_lies_on_the_slices_after_contrast(
 def test_the_objects_and_the_page_are_there(done: tuple[Path, tiny.Answer, dict[str, Any]]) -> None:
     name = done[2]["study"]
     files = {f"{name}/{file}" for file in ("seg.dcm", "sr.dcm", "report.html")}
-    assert tiny.files_below(done[0]) == {f"{name}.nii.gz", "run.json", *files}
+    assert tiny.files_below(done[0]) == {f"{name}.nii.gz", *tiny.RECORDS, *files}
     assert dcmread(done[0] / name / "seg.dcm").PatientID == "PGBM-003"
 
 
