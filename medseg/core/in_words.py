@@ -16,6 +16,14 @@ def gigabytes(gib: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
+def size(bytes_: float) -> str:
+    """A number of bytes: "5.9 GiB", "120 MiB", "12 KiB"."""
+    for unit, least in (("GiB", 2**30), ("MiB", 2**20)):
+        if bytes_ >= least:
+            return f"{gigabytes(bytes_ / least)} {unit}"
+    return f"{gigabytes(bytes_ / 2**10)} KiB"
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 patient", "2 patients"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

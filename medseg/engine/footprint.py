@@ -14,10 +14,13 @@ from medseg.engine.sliding import PLANES
 
 RUNGS = ("device", "host", "disk")  # where the sums of windows are kept, the fastest first
 _FLOAT = 4  # bytes
-# Measured (Linux, glibc 2.36, four networks): blocks of a network that come and go do not fit into each other's holes,
-# and the first window brings kernels, compiled for this machine, and threads.
+# Measured (Linux, glibc 2.36, four networks): blocks of a network that come and go do not fit into each other's holes;
+# the first window brings kernels, compiled for this machine, and threads, more of them in fp32 and the plain layout;
+# and weights are put into another order on their way.
 _BROKEN_UP = 1.5
-_KERNELS = 45_000_000  # bytes
+_KERNELS = {"fp32": 120_000_000}  # bytes, by precision
+_KERNELS_ELSE = 45_000_000
+_WEIGHTS = 2
 _SLAB_COPIES = 3  # of a slab: the quotient, its copy without nan, and what is made of it
 
 
@@ -86,7 +89,7 @@ def footprint(
     scan_bytes = _FLOAT * channels * whole
     image = costs.image(part)
     is_resampled = sorted(image) != sorted(part)
-    back = 0 if not is_resampled else 3 * _FLOAT * min(AT_ONCE, members[0].classes * kept)
+    back = 4 * _FLOAT * min(AT_ONCE, members[0].classes * max(kept, math.prod(image))) if is_resampled else 0
     at_end = (scan_bytes if keeps_scan else 0) + _FLOAT * channels * math.prod(image) + (1 + extras) * whole
     sums = sum(_sums(one, image) for one in members)
     counts = sum(_counts(one, image) for one in members)
@@ -128,9 +131,8 @@ def _slabs(member: Member, image: Sequence[int]) -> int:
 
 
 def _through(member: Member, image: Sequence[int]) -> int:
-    return _KERNELS + round(
-        _BROKEN_UP
-        * member.voxel_bytes
-        * math.prod(_sides(member, image))
-        * (member.window.batch if member.window else 1)
-    )
+    """Windows on their way through a network, its kernels, and its weights in another order."""
+    windows = member.window.batch if member.window else 1
+    kernels = _KERNELS.get(member.forward.mode.precision.name, _KERNELS_ELSE)
+    weights = _WEIGHTS * sum(one.nbytes for one in member.forward.network.parameters())
+    return kernels + weights + round(_BROKEN_UP * member.voxel_bytes * math.prod(_sides(member, image)) * windows)

@@ -133,8 +133,9 @@ class Predictor:
             keep: Whether its voxels are needed as they are: chains may write into what they get.
 
         Raises:
-            InferenceError: The chain leaves nothing.
+            InferenceError: A channel has one value in every voxel, or the chain leaves nothing.
         """
+        _check_there_is_something(part.volume)
         volume = replace(part.volume, array=part.volume.array.copy()) if keep else part.volume
         with self._chain:
             image = preprocess(volume, self.preprocessing)
@@ -233,3 +234,13 @@ class Predictor:
         # The logarithm of probabilities that add up to 1 gives them back through softmax; of 0 it would be endless.
         for at, mean in mean_slabs(image, self.members, self.flip_axes, plan, make_sums=keep):
             yield Slab(at, mean if as_probabilities else mean.cpu().clamp_min_(torch.finfo(mean.dtype).tiny).log_())
+
+
+def _check_there_is_something(volume: Volume) -> None:
+    """A network finds its organ in an empty scan too."""
+    for n, channel in enumerate(volume.array):
+        lowest = float(np.min(channel))
+        if lowest == float(np.max(channel)):
+            raise InferenceError(
+                f"the scan has nothing to look at: channel {n + 1} is {lowest:g} in every voxel. Export it again"
+            )

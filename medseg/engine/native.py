@@ -13,7 +13,7 @@ from medseg.core.types import LabelArray
 from medseg.engine.sliding import Slab
 from medseg.transforms.way_back import WayBack
 
-AT_ONCE = 2**25  # interpolated values, 128 MiB of them
+AT_ONCE = 2**23  # values on their way through interpolation, 32 MiB of them
 
 
 class Planes(NamedTuple):
@@ -113,7 +113,8 @@ def _between_planes(planes: torch.Tensor, first: int, wanted: range, ends: list[
     """The volume's planes of ``wanted`` that lie between the image's, which are ``planes`` from its ``first`` on."""
     low, share = (one[wanted.start : wanted.stop] for one in ends[0])
     inside = torch.nonzero((low >= first) & (low + 1 < first + planes.shape[1]))[:, 0]
-    at_once = max(1, AT_ONCE // (len(planes) * len(ends[1].low) * len(ends[2].low)))
+    plane = max(planes[0, 0].numel(), len(ends[1].low) * len(ends[2].low))  # before and behind
+    at_once = max(1, AT_ONCE // (len(planes) * plane))
     for some in inside.split(at_once):
         values = _between(planes, 1, _Ends(low[some] - first, share[some]))
         for axis in (1, 2):

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from medseg.core import in_words
 from medseg.core.big_array import empty_big
 from medseg.core.errors import InferenceError
 
@@ -73,7 +74,7 @@ class OnDisk:
                 self._map = mmap.mmap(file.fileno(), size)  # keeps the file when its name and handle are gone
         except OSError as error:
             raise InferenceError(
-                f"Cannot keep {size / 2**30:.1f} GiB of sums in '{folder or tempfile.gettempdir()}': "
+                f"Cannot keep {in_words.size(size)} of sums in '{folder or tempfile.gettempdir()}': "
                 f"{error.strerror or error}. Free space there, or allow more --max-memory."
             ) from error
         self.array = torch.frombuffer(self._map, dtype=torch.float32).view(tuple(shape))

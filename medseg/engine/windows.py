@@ -14,6 +14,8 @@ from medseg.core.window import Window
 
 LEAST_WEIGHT = 1e-3  # of a voxel in a window; MONAI's, so that no voxel is divided by nothing
 LEAST_OVERLAP = 0.5  # of what a bundle says; docs/explanation/sliding_window.md has what that costs and saves
+MOST_AT_ONCE = 8  # windows; more keep no device busier
+FREE_SHARE = 0.25  # of a device's free memory, for windows on their way through a network
 Span = tuple[int, int]  # first and behind the last voxel of an axis
 
 
@@ -76,6 +78,16 @@ def shifted_plan(shape: Shape, window: Window, box: Sequence[Span] | None = None
         for side, own, overlap, (first, last), pad in zip(padded, size, window.overlap, spans, before, strict=True)
     ]
     return Plan(_three(padded), _three(before), _three(size), (starts[0], starts[1], starts[2]))
+
+
+def batch_that_fits(window_bytes: float, free: int) -> int:
+    """How many windows a device sees at once; never another result, since no window knows of the others.
+
+    Args:
+        window_bytes: That one takes on its way through the network.
+        free: Bytes of the device that are free.
+    """
+    return max(1, min(MOST_AT_ONCE, int(FREE_SHARE * free / window_bytes)))
 
 
 def window_weights(size: Sequence[int], window: Window) -> torch.Tensor:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from medseg.core.errors import InferenceError
-from medseg.core.in_words import gigabytes, times
+from medseg.core.in_words import gigabytes, size, times
 from medseg.core.machine import free_memory_bytes, process_bytes
 from medseg.core.types import Shape
 from medseg.engine.footprint import RUNGS, Footprint, footprint, read_bytes
@@ -119,8 +119,8 @@ class MemoryPlan:
     def _check(self, shape: Shape, needed: int) -> None:
         if needed > self.limit:
             raise InferenceError(
-                f"a scan of {times(shape)} voxels takes {gigabytes(needed / 2**30)} GiB of memory, "
-                f"{gigabytes(self.limit / 2**30)} GiB are allowed. Give --max-memory more, or take another machine"
+                f"a scan of {times(shape)} voxels takes about {size(needed)} of memory, "
+                f"{size(self.limit)} are allowed. Give --max-memory more, or take another machine"
             )
 
     def _tell(self, part: Part) -> None:
@@ -133,7 +133,7 @@ class MemoryPlan:
         total = self._total(most, rung)
         refused = f"; {gigabytes(self.limit / 2**30)} GiB are allowed" if total > self.limit else ""
         self.say(
-            f"memory: {gigabytes(total / 2**30)} GiB at most, for {times(grid.shape)} voxels, sums {_SUMS[rung]}"
+            f"memory: about {gigabytes(total / 2**30)} GiB for {times(grid.shape)} voxels, sums {_SUMS[rung]}"
             f"{', three studies at a time' if self.beside else ''}{refused}"
         )
 

@@ -23,6 +23,7 @@ from medseg.engine.fastest import fastest_mode, modes
 from medseg.engine.forward import Forward, Mode
 from medseg.engine.inference import Finishing, Predictor
 from medseg.engine.peak import peak_of
+from medseg.engine.windows import batch_that_fits
 from medseg.steps.computing import Computing
 from medseg.steps.remembered import key_on_this_machine, recall, remember
 
@@ -67,22 +68,33 @@ def predictor_of(
 
 
 def _weighed(member: Member, bundle: Bundle, memory: Path) -> Member:
-    """With what it takes of memory, measured once for each bundle, mode and machine."""
+    """With what it takes of memory; on a GPU with as many windows at once as that allows."""
     sides = [side or OPEN_SIDE for side in (member.window.size if member.window else (None, None, None))]
-    shape = (member.window.batch if member.window else 1, len(bundle.channels), *sides)
-    key = key_on_this_machine(["memory", bundle.inference["network_def"], list(shape), member.forward.mode.name])
+    taken, window, device = _voxel_bytes(member, sides, bundle, memory), member.window, member.forward.device
+    if window is not None and device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        window = replace(window, batch=batch_that_fits(taken * math.prod(sides), free))
+    return replace(member, window=window, classes=len(bundle.labels.labels) + 1, voxel_bytes=taken)
+
+
+def _voxel_bytes(member: Member, sides: Sequence[int], bundle: Bundle, memory: Path) -> float:
+    """Memory that a voxel takes on its way through the network, measured once for each bundle, mode and machine."""
+    shape, mode = (1, len(bundle.channels), *sides), member.forward.mode
+    question = ["memory", bundle.inference["network_def"], list(shape), mode.name, mode.precision.device_type]
+    key = key_on_this_machine(question)
     known = recall(memory, key)
-    if not isinstance(known, float):
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        # By torch: another engine is compared with it on the first windows of a study, not on noise.
-        mode = replace(member.forward.mode, engine="torch")
-        forward = Forward(member.forward.network, mode, unseen_axis=member.forward.unseen_axis)
-        try:
-            known = peak_of(lambda: forward(noise)) / math.prod((shape[0], *sides))
-        except RuntimeError:  # a network that MONAI's inferer gives another shape
-            return replace(member, classes=len(bundle.labels.labels) + 1, voxel_bytes=VOXEL_BYTES)
-        remember(memory, key, known)
-    return replace(member, classes=len(bundle.labels.labels) + 1, voxel_bytes=known)
+    if isinstance(known, float):
+        return known
+    # By torch: another engine is compared with it on the first windows of a study, not on noise.
+    by_torch = replace(mode, engine="torch")
+    forward = Forward(member.forward.network, by_torch, unseen_axis=member.forward.unseen_axis)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    try:
+        taken = peak_of(lambda: forward(noise)) / math.prod(sides)
+    except RuntimeError:  # a network that MONAI's inferer gives another shape
+        return VOXEL_BYTES
+    remember(memory, key, taken)
+    return taken
 
 
 def trained_network(bundle: Bundle, device: torch.device) -> nn.Module:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from medseg.core.errors import OutputError
-from medseg.core.in_words import gigabytes, times
+from medseg.core.in_words import size, times
 from medseg.steps.job_grid import Grid
 from medseg.steps.results import ResultOptions
 
@@ -35,6 +35,6 @@ def check_room(output: Path, largest: Grid | None, classes: int, results: Result
     free = shutil.disk_usage(next(folder for folder in (output, *output.resolve().parents) if folder.is_dir())).free
     if free < wanted:
         raise OutputError(
-            f"'{output}': {gigabytes(free / 2**30)} GiB are free; the results of one study of {times(largest.shape)} "
-            f"voxels may take {gigabytes(wanted / 2**30)} GiB. Free space or choose another --output."
+            f"'{output}': {size(free)} are free; the results of one study of {times(largest.shape)} voxels may take "
+            f"{size(wanted)}. Free space or choose another --output."
         )

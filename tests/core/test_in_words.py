@@ -1,6 +1,6 @@
 import pytest
 
-from medseg.core.in_words import counted, gigabytes, times
+from medseg.core.in_words import counted, gigabytes, size, times
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ def test_sides_are_joined() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 patients"), (1, "1 patient"), (2, "2 patients")])
 def test_one_is_no_plural(number: int, text: str) -> None:
     assert counted(number, "patient") == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 KiB"), (12 * 2**10, "12 KiB"), (5 * 2**20, "5 MiB"), (5.9 * 2**30, "5.9 GiB")]
+)
+def test_a_number_of_bytes_has_a_unit(count: float, text: str) -> None:
+    assert size(count) == text

@@ -174,9 +174,16 @@ def test_cropping_first_changes_nothing() -> None:
 @pytest.mark.parametrize("by_slabs", [True, False])
 def test_a_scan_with_nothing_above_zero_is_refused_and_not_called_healthy(exact: bool, by_slabs: bool) -> None:
     chain = [CropForegroundd(["image"], "image", allow_smaller=True)]
-    empty = Volume(np.zeros((1, 12, 14, 10), np.float32), LPS_THICK)
-    with pytest.raises(InferenceError, match="nothing to look at"):
-        make(before=chain, exact=exact, by_slabs=by_slabs).predict(empty)
+    dark = -1 - np.random.default_rng(0).random((1, 12, 14, 10), np.float32)
+    with pytest.raises(InferenceError, match="no voxel is above 0"):
+        make(before=chain, exact=exact, by_slabs=by_slabs).predict(Volume(dark, LPS_THICK))
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0])
+def test_a_scan_of_one_value_is_refused(value: float) -> None:
+    array = np.concatenate([scene()[0].array, np.full((1, 12, 14, 10), value, np.float32)])
+    with pytest.raises(InferenceError, match=f"nothing to look at: channel 2 is {value:g} in every voxel"):
+        make().predict(Volume(array, LPS_THICK))
 
 
 def test_a_scan_that_is_kept_is_not_written_into() -> None:

@@ -47,5 +47,5 @@ def test_a_disk_without_room_is_told_at_once(tmp_path: Path, monkeypatch: pytest
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("medseg.engine.sums._reserve", full)
-    with pytest.raises(InferenceError, match=r"Cannot keep 2\.0 GiB of sums in .*: No space left on device\."):
+    with pytest.raises(InferenceError, match=r"Cannot keep 2 GiB of sums in .*: No space left on device\."):
         OnDisk((2, 512, 512, 1024), tmp_path)

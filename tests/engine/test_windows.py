@@ -6,7 +6,7 @@ from monai.data.utils import compute_importance_map, dense_patch_slices
 from monai.inferers.utils import _get_scan_interval
 
 from medseg.core.window import Window
-from medseg.engine.windows import Plan, shifted_plan, stock_plan, window_weights
+from medseg.engine.windows import Plan, batch_that_fits, shifted_plan, stock_plan, window_weights
 
 SHAPES = [(20, 31, 12), (8, 8, 8), (7, 40, 9), (1, 33, 17), (64, 5, 8)]
 SIZES = [(8, 8, 8), (16, 6, 10), (None, 12, 4), (1, 16, 16), (5, None, 3)]
@@ -79,6 +79,11 @@ def test_a_box_is_covered_and_windows_stay_inside_the_volume() -> None:
 def test_a_small_volume_is_padded_on_both_sides() -> None:
     plan = shifted_plan((5, 40, 40), Window((8, 8, 8)), [(1, 3), (0, 40), (0, 40)])
     assert (plan.shape[0], plan.before[0], plan.starts[0]) == (8, 1, (0,))
+
+
+@pytest.mark.parametrize(("free", "batch"), [(0, 1), (30, 1), (40, 1), (80, 2), (200, 5), (10**6, 8)])
+def test_a_device_sees_as_many_windows_as_a_quarter_of_it_holds(free: int, batch: int) -> None:
+    assert batch_that_fits(10.0, free) == batch
 
 
 @pytest.mark.parametrize("size", [(8, 8, 8), (40, 56, 40), (1, 9, 4), (96, 96, 96)])
