@@ -19,6 +19,7 @@ from medseg.steps.job_grid import Grid
 from medseg.transforms.part import Part
 
 SHARE = 0.9  # of what is free, where the user names no limit: other programs want some too
+MARGIN = 1.1  # by which a rung has to fit where there is a next one: what was told was up to this much too little
 _PROGRAM = 2.5e8  # bytes; Python, torch and MONAI take this much where the system does not say what they do
 # Voxels of all channels. Beside a network on two cores, reading and writing of smaller scans is mostly Python, which
 # holds the network up: 50 hippocampus crops took 2.5 s so and 2.0 s one by one, 8 heads 11 s and 13 s.
@@ -94,7 +95,7 @@ class MemoryPlan:
 
     def _chosen(self, most: Footprint) -> str:
         rungs = self._rungs(most)
-        return next((rung for rung in rungs if self._total(most, rung) <= self.limit), rungs[-1])
+        return next((rung for rung in rungs if MARGIN * self._total(most, rung) <= self.limit), rungs[-1])
 
     def _rungs(self, most: Footprint) -> tuple[str, ...]:
         """Those this machine has."""
