@@ -19,8 +19,6 @@ from medseg.transforms.part import all_of
 
 SIDE = 40  # voxels
 REACH_MM = 100.0  # of a side at most: thick voxels may become many
-
-
 Line = tuple[float, float]  # what grows, for each of something; and what is there in any case
 
 
@@ -117,5 +115,5 @@ def _whole_chain(ready: Ready) -> int:
 
 
 def spacing_key(affine_ras: Affine) -> Sequence[float]:
-    """Direction and spacing as far as they matter here."""
+    """Direction and spacing in thousandths of a millimetre, as far as they matter here: 9 numbers."""
     return [round(float(value), 3) for value in affine_ras[:3, :3].ravel()]

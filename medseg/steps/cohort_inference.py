@@ -62,7 +62,6 @@ def infer_cohort(
         results: What to write.
         say: Shows a line to the user.
         sharing: Where this part is recorded, and whether an earlier inference is gone on with.
-
         max_memory_gib: Main memory that may be taken; None for most of what is free.
 
     Returns:

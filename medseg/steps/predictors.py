@@ -27,7 +27,7 @@ from medseg.engine.windows import batch_that_fits
 from medseg.steps.computing import Computing
 from medseg.steps.remembered import key_on_this_machine, recall, remember
 
-VOXEL_BYTES = 300.0  # in a network that cannot be tried; those of the shipped bundles take 64 to 280
+VOXEL_BYTES = 300.0  # in a network that cannot be tried; four layouts of the two for tumours took 64 to 310
 OPEN_SIDE = 64  # voxels; stands for a side of a window that is as long as the image
 Modes = Callable[[nn.Module, Bundle], Mode]
 
