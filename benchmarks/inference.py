@@ -224,7 +224,8 @@ def one_by_one(bundle: Path, scan: Path, folder: Path) -> Run:
 def where_the_time_goes(bundle: Path, data: Path, output: Path) -> None:
     """Seconds of each step of medseg, summed over the studies, and how much of the whole is no network's."""
     from medseg.engine.forward import Forward
-    from medseg.infer import InferRequest, infer
+    from medseg.infer import infer
+    from medseg.steps.infer_request import InferRequest
     from medseg.steps.segmenter import Segmenter
 
     spent: dict[str, float] = {}

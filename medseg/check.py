@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medseg.bundle.coding import coding_faults
-from medseg.bundle.find import find_bundle
+from medseg.bundle.contents import contents_of
 from medseg.bundle.metadata import metadata_faults
-from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.read import Bundle
 from medseg.bundle.series import keyword_faults
+from medseg.bundle.trust import NOTHING_SAID, Trust
+from medseg.bundle.weights_look import weights_file_faults
 from medseg.core.command import Parser, pairs, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_REFUSED, BundleError, DatalistError, UsageError, raise_faults
+from medseg.steps.given_bundle import add_trust_options, given_bundle, trust_of
 
 if TYPE_CHECKING:
     from medseg.steps.stock import Stock
@@ -33,7 +36,8 @@ def parser() -> Parser:
         "--input", type=Path, metavar="DIR", help="scans, DICOM or NIfTI: what is there, and may it be used"
     )
     options.add_argument("--data", type=Path, metavar="DIR", help="dataset to read through")
-    options.add_argument("--bundle", help="name, folder, or run folder of a model")
+    options.add_argument("--bundle", help="name, folder, zip, or run folder of a model")
+    add_trust_options(options)
     options.add_argument("--network", action="store_true", help="also build the network and try the shapes it declares")
     options.add_argument(
         "--select",
@@ -51,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     """Check as the options say; see ``parser``."""
     _check_options(options)
     if options.bundle is not None:
-        check(options.bundle, options.data, network=options.network)
+        check(options.bundle, options.data, network=options.network, trust=trust_of(options))
     elif options.data is not None:
         check_data(options.data)
     if options.input is None:
@@ -60,21 +64,30 @@ def run(options: argparse.Namespace) -> int:
     return _show(stock, options.input, as_json=options.json)
 
 
-def check(bundle: str, data: Path | None = None, *, network: bool = False, say: Callable[[str], None] = print) -> None:
+def check(
+    bundle: str,
+    data: Path | None = None,
+    *,
+    network: bool = False,
+    trust: Trust = NOTHING_SAID,
+    say: Callable[[str], None] = print,
+) -> None:
     """Raise on whatever is wrong with a bundle, and with data it is to be trained on.
 
     Args:
         bundle: Name, folder or run.
         data: Dataset in any layout; None checks the bundle alone.
         network: Whether to build the network and try the shapes metadata.json declares.
+        trust: Who must have signed the bundle.
         say: Shows a line to the user.
 
     Raises:
         MedsegError: Every fault of the bundle, or every fault of the data.
     """
-    found = read_bundle(find_bundle(bundle))
+    found = given_bundle(bundle, trust)
     uncoded = coding_faults(found)
-    faults = [*metadata_faults(found.metadata), *(uncoded if found.coded else ()), *keyword_faults(found.series)]
+    faults = [*weights_file_faults(contents_of(found.root)), *metadata_faults(found.metadata)]
+    faults += [*(uncoded if found.coded else ()), *keyword_faults(found.series)]
     if network:
         faults += _network_faults(found)
     raise_faults(f"Bundle '{found.name}' in {found.root}", faults, BundleError)
@@ -131,6 +144,8 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError("medseg check: --json is for --input alone.")
     if options.network and options.bundle is None:
         raise UsageError("medseg check: --network needs --bundle.")
+    if options.key is not None and options.bundle is None:
+        raise UsageError("medseg check: --key needs --bundle.")
     if options.input is None and (options.select or options.resample_tilt):
         raise UsageError("medseg check: --select and --resample-tilt are for --input.")
 
@@ -151,7 +166,7 @@ def _show(stock: Stock, path: Path, *, as_json: bool) -> int:
 
 
 def _network_faults(bundle: Bundle) -> list[str]:
-    from medseg.runs.tracking import keep_mlflow_quiet
+    from medseg.runs.tracking_client import keep_mlflow_quiet
 
     keep_mlflow_quiet()
     from medseg.bundle.build import build_network, network_faults

@@ -17,6 +17,10 @@ VERBS = {
     "tune": ("medseg.tune", "search values of a recipe by their validation Dice"),
     "infer": ("medseg.infer", "segment studies with a bundle or a run"),
     "evaluate": ("medseg.evaluate", "score predictions against references, with intervals and a report"),
+    "package": ("medseg.package", "make one file of a run: what it is, how good, on which scans, and by whom"),
+    "verify": ("medseg.verify", "say whether a package is as it was made, by whom, and whether it works here"),
+    "inspect": ("medseg.inspect", "say what a bundle is and what it would run, without running any of it"),
+    "keygen": ("medseg.keygen", "make keys to sign packages with"),
     "check": ("medseg.check", "say what is wrong with a bundle or a dataset, without training"),
     "deidentify": ("medseg.deidentify", "copy DICOM images without their patients"),
 }

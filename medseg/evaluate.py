@@ -18,6 +18,7 @@ from medseg.metrics.lesion_rules import LESION_RULES
 from medseg.metrics.policy import POLICIES
 from medseg.steps.ensemble import Ensemble, read_ensemble
 from medseg.steps.evaluation_request import EvaluateRequest
+from medseg.steps.given_bundle import add_trust_options, trust_of
 
 if TYPE_CHECKING:
     from medseg.runs.evaluation_facts import EvaluationFacts
@@ -39,6 +40,7 @@ def parser() -> Parser:
         action="extend",
         help="says the labels; with --data, a trained model that is run first, or several of which the mean is taken",
     )
+    add_trust_options(what, foreign=True)
     what.add_argument("--tta", action="store_true", help="with --data: segment mirror images too, and take the mean")
     what.add_argument("--data", type=Path, metavar="DIR", help="labelled dataset whose hold-out --bundle segments")
     what.add_argument("--labels", type=Path, metavar="FILE", help="YAML of labels and regions, like evaluate.yaml")
@@ -107,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
         tracking_uri=options.tracking_uri,
         report=options.report,
         update_bundle=options.update_bundle,
+        trust=trust_of(options),
     )
     facts = evaluate(request)
     made = request.output / ("report.html" if request.report else "summary.json")
@@ -126,7 +129,7 @@ def evaluate(request: EvaluateRequest, *, say: Callable[[str], None] = print) ->
     """
     _check(request)
     given = () if request.bundle is None else (request.bundle, *request.more_bundles)
-    model = read_ensemble(given, tta=request.tta) if given else None
+    model = read_ensemble(given, tta=request.tta, trust=request.trust) if given else None
     scoring = _scoring(request, model)
     from medseg.steps.evaluation_session import evaluate_session
 

@@ -23,6 +23,7 @@ from medseg.runs.config_file import format_config
 from medseg.runs.folder import RunFolder, checked_name, find_run
 from medseg.runs.record import read_record
 from medseg.runs.tracking_uri import choose_uri
+from medseg.steps.given_bundle import given_bundle
 from medseg.steps.request import TrainRequest, resolve_recipe
 from medseg.steps.train_options import parser, request_of
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_config(request: TrainRequest) -> int:
-    resolved = resolve_recipe(read_bundle(find_bundle(request.bundle)), request)
+    resolved = resolve_recipe(given_bundle(request.bundle, request.trust), request)
     print(format_config(resolved.values, resolved.origins), end="")
     return EXIT_DONE
 
@@ -68,7 +69,7 @@ def _dry_run(request: TrainRequest, *, folds: bool) -> int:
 
 def _checked(request: TrainRequest) -> tuple[Bundle, Resolved]:
     """Bundle and recipe, and whatever else can be refused before torch is imported."""
-    bundle = read_bundle(find_bundle(request.bundle))
+    bundle = given_bundle(request.bundle, request.trust)
     resolved = resolve_recipe(bundle, request)
     if request.tracking:
         choose_uri(request.tracking_uri, request.output)
@@ -82,7 +83,7 @@ def _checked(request: TrainRequest) -> tuple[Bundle, Resolved]:
 def _load_session(request: TrainRequest) -> ModuleType:
     """Import torch and MONAI, with the allocator and MLflow told beforehand how to behave."""
     from medseg.engine.allocator import keep_freed_memory
-    from medseg.runs.tracking import keep_mlflow_quiet
+    from medseg.runs.tracking_client import keep_mlflow_quiet
 
     if request.keep_memory:
         keep_freed_memory()

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from medseg.bundle.find import find_bundle
-from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.read import Bundle
 from medseg.core.command import Parser, minutes, run_command
 from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
 from medseg.recipe.space import read_space
 from medseg.runs.folder import checked_name, find_run
 from medseg.runs.record import read_record
 from medseg.runs.tracking_uri import choose_uri
+from medseg.steps.given_bundle import add_trust_options, given_bundle
 from medseg.steps.request import TrainRequest, resolve_recipe
 from medseg.steps.train_options import request_of
 from medseg.steps.tuning_request import SPACE, TuneRequest, check_settings
@@ -42,7 +42,8 @@ def parser() -> Parser:
         epilog="Trial 0 is the bundle's own recipe, so that the result says what the search gained.",
     )
     what = options.add_argument_group("what to search on what")
-    what.add_argument("--bundle", help="name, folder, or run folder of the model")
+    what.add_argument("--bundle", help="name, folder, zip, or run folder of the model")
+    add_trust_options(what)
     what.add_argument("--data", type=Path, metavar="DIR", help="labelled dataset, as for medseg train")
     what.add_argument("--space", type=Path, metavar="FILE", help="YAML: recipe key to values, or to low and high")
     what.add_argument("--fold", type=int, default=0, metavar="K", help="which of the folds is held out (default 0)")
@@ -106,7 +107,7 @@ def tune(request: TuneRequest, *, say: Callable[[str], None] = print) -> Ended:
         MedsegError: Something cannot be used, or no trial came to its end.
     """
     began_s = time.monotonic()
-    bundle = read_bundle(find_bundle(request.training.bundle))
+    bundle = given_bundle(request.training.bundle, request.training.trust)
     # A resume in another folder must find the same bundle.
     request = replace(request, training=replace(request.training, bundle=str(bundle.root)))
     space = read_space(request.space)
@@ -135,7 +136,7 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Ended | None:
         say(f"Search '{run.root}' is finished; nothing is left to do.")
         return None
     request = TuneRequest.from_dict(record["request"])
-    bundle: Bundle = read_bundle(find_bundle(request.training.bundle))
+    bundle: Bundle = given_bundle(request.training.bundle, request.training.trust)
     space = read_space(run.root / SPACE)
     check_search(space, request.search, trials=request.trials, own=None)
     tuning = _load(request.training)
@@ -168,7 +169,7 @@ def _check_places(training: TrainRequest) -> None:
 def _load(training: TrainRequest) -> ModuleType:
     """Import torch and MONAI, with the allocator and MLflow told beforehand how to behave."""
     from medseg.engine.allocator import keep_freed_memory
-    from medseg.runs.tracking import keep_mlflow_quiet
+    from medseg.runs.tracking_client import keep_mlflow_quiet
 
     if training.keep_memory:
         keep_freed_memory()

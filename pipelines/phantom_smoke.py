@@ -14,8 +14,9 @@ from pathlib import Path
 
 from medseg.check import check
 from medseg.evaluate import evaluate
-from medseg.infer import InferRequest, infer
+from medseg.infer import infer
 from medseg.steps.evaluation_request import EvaluateRequest
+from medseg.steps.infer_request import InferRequest
 from medseg.steps.request import TrainRequest
 from medseg.train import train
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from medseg.check import check_input
 from medseg.core.errors import EXIT_DONE, EXIT_SOME_FAILED, DatalistError, MedsegError, raise_faults
 from medseg.core.formats import FORMATS
-from medseg.infer import InferRequest, infer
+from medseg.infer import infer
+from medseg.steps.infer_request import InferRequest
 from medseg.steps.jobs import Outcome
 from medseg.steps.stock import Stock, table
 

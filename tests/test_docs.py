@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans_of_the_pages import write_label_maps, write_scans
 
-from medseg import check, cli, deidentify, evaluate, infer, plan, train, tune
+from medseg import check, cli, deidentify, evaluate, infer, inspect, keygen, package, plan, train, tune, verify
 from medseg.core.command import Parser
 from medseg.datasets.detect import DATASETS
 from medseg.datasets.phantom import write_phantom_cohort
@@ -48,6 +48,10 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "make test"): "would run these tests again; .ci/run runs it",
     ("CONTRIBUTING.md", "ruff check"): "are the steps of make test",
     ("pipelines/README.md", "python pipelines/phantom_smoke.py"): "run by tests/pipelines",
+    (
+        "docs/how-to/ship-a-model.md",
+        "python -m medseg.package --run runs/hippocampus_unet3d/first --output eight-bits.zip",
+    ): "refuses a network of two epochs; run by tests/verbs/test_package_elsewhere.py with one that is trained",
     ("docs/how-to/track-on-a-server.md", "mlflow ui"): "serves until stopped; it reads what test_tracker.py writes",
     ("docs/how-to/track-on-a-server.md", "mlflow server"): "serves until stopped; started by test_tracking_server.py",
     ("docs/how-to/track-on-a-server.md", "export MLFLOW"): "needs that server; test_tracking_server.py tracks on one",
@@ -84,6 +88,7 @@ SLOW = (
     "docs/how-to/evaluate.md",
     "docs/how-to/many-studies.md",
     "docs/how-to/plan.md",
+    "docs/how-to/ship-a-model.md",
     "docs/how-to/train-on-your-data.md",
     "docs/how-to/tune.md",
     "docs/tutorials/phantom-to-report.md",
@@ -192,7 +197,7 @@ def _first_cells(text: str) -> list[str]:
     ("verb", "parser"),
     [
         (verb.__name__.removeprefix("medseg."), verb.parser)
-        for verb in (plan, train, tune, infer, evaluate, check, deidentify)
+        for verb in (plan, train, tune, infer, evaluate, package, verify, inspect, keygen, check, deidentify)
     ],
 )
 def test_the_reference_lists_the_options_of_a_verb(verb: str, parser: Callable[[], Parser]) -> None:

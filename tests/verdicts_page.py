@@ -21,6 +21,7 @@ from dicom_case import Case, no, write_case
 from dicom_cases import CASES
 
 from medseg.bundle.expected_input import ExpectedInput
+from medseg.bundle.validity import AXES, Limits, Validity
 from medseg.core.errors import DicomError
 from medseg.core.series_rules import Condition, SeriesRules
 from medseg.core.verdict import Finding
@@ -31,7 +32,7 @@ from medseg.io.dicom import check_series, find_series
 from medseg.io.dicom_uids import require_uids
 from medseg.io.nifti_gate import judge_nifti
 from medseg.runs.report_facts import ReportChannel
-from medseg.steps.expectation import with_expectation
+from medseg.steps.expectation import judge_scan, with_expectation
 from medseg.steps.jobs import Job, Scan
 from medseg.steps.results import ResultOptions, left_out
 
@@ -154,11 +155,21 @@ def _refused_beside(place: Path) -> Finding:
     return Finding("series_refused", match.warnings[0])
 
 
+def _head(spacing_mm: float = 1.0) -> Scan:
+    head = Volume(np.ones((1, 200, 200, 100), np.float32), np.diag([1.0, 1.0, spacing_mm, 1.0]))
+    return Scan(head, (ReportChannel("t1", "", 1, "", head.shape, head.spacing_mm, False, "accepted"),))
+
+
 def _unlike_training(_: Path) -> Finding:
-    head = Volume(np.ones((1, 200, 200, 100), np.float32), np.eye(4))
-    channel = ReportChannel("t1", "", 1, "", head.shape, head.spacing_mm, False, "accepted")
     expected = ExpectedInput(nonzero_ml_at_most=2500, because="it was trained on brains without skull")
-    return with_expectation(Scan(head, (channel,)), expected).warnings[0]
+    return with_expectation(_head(), expected).warnings[0]
+
+
+def _outside_validity(_: Path) -> Finding:
+    """CT with thick slices, for a model of MR in voxels of 1 mm."""
+    spacing = dict.fromkeys(AXES, Limits(seen=(1.0, 1.0), warn=(0.9, 1.1), refuse=(0.5, 2.0)))
+    validity = Validity(20, 20, ("MR",), spacing, {}, ("RAS",), False, {}, {})
+    return judge_scan(_head(spacing_mm=5.0), [validity], modality="CT").refusals[0]
 
 
 def _not_dicom(_: Path) -> Finding:
@@ -172,6 +183,7 @@ _OTHERS: Mapping[str, Callable[[Path], Any]] = {
     "nifti_geometry": _misplaced_nifti,
     "no_uids": _without_uids,
     "series_refused": _refused_beside,
+    "outside_validity": _outside_validity,
     "unlike_training": _unlike_training,
     "not_dicom": _not_dicom,
 }

@@ -1,7 +1,8 @@
 """Build a bundle's network, transforms and inferer; the only place that turns a ``_target_`` into an object.
 
 MONAI's own parser is not used: it imports whatever is named. Each class is looked up in one of the modules
-``safety`` allows and must be of the kind its part needs, so no expression is ever evaluated.
+``safety`` allows and must be of the kind its part needs, so no expression is ever evaluated. Only a bundle that was
+evaluated already, because its user trusts it, comes with classes of its own; they must be of that kind too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from medseg.core.errors import BundleError
 # MONAI 1.6 calls scikit-image by a name that 2.0 will drop; a user of a bundle can do nothing about it.
 warnings.filterwarnings("ignore", "Parameter `min_size` is deprecated", FutureWarning)
 
-_KINDS: dict[str, type] = {
+KINDS: dict[str, type] = {
     "network_def": torch.nn.Module,
     "preprocessing": monai.transforms.Transform,
     "inferer": monai.inferers.Inferer,
@@ -152,27 +153,37 @@ def _build(value: Any, path: str, part: str, bundle: Bundle, built: Mapping[str,
         return _call(items.pop("_target_"), items, path, part, bundle) if "_target_" in items else items
     if isinstance(value, list):
         return [_build(item, f"{path}.{n}", part, bundle, built) for n, item in enumerate(value)]
-    if isinstance(value, str) and value.startswith("@"):
+    if isinstance(value, str) and value.startswith("@") and (bundle.located is None or value[1:] in built):
         return built[value[1:]] if value[1:] in built else bundle.inference[value[1:]]
     return value
 
 
 def _call(target: str, arguments: Mapping[str, Any], path: str, part: str, bundle: Bundle) -> Any:
-    fault = target_fault(target, part)
-    if fault:
-        raise BundleError(f"Bundle '{bundle.name}': {path}: {fault}")
     try:
-        return _class_of(target, path, part, bundle)(**arguments)
-    except (TypeError, ValueError, AttributeError, KeyError, RuntimeError, ImportError) as error:
+        make = (bundle.located or {}).get(target) or _class_of(target, path, part, bundle)
+        built = make(**arguments)
+    except BundleError:
+        raise
+    except Exception as error:  # a class of the bundle's own raises what it likes
         raise BundleError(f"Bundle '{bundle.name}': {path}: {target} cannot be built: {_first_line(error)}") from error
+    if not isinstance(built, KINDS[part]):
+        raise _wrong_kind(target, path, part, bundle)
+    return built
 
 
 def _class_of(target: str, path: str, part: str, bundle: Bundle) -> type:
+    fault = target_fault(target, part)
+    if fault:
+        raise BundleError(f"Bundle '{bundle.name}': {path}: {fault}")
     module, _, name = target.rpartition(".")
     found = getattr(importlib.import_module(module), name, None)
-    if not isinstance(found, type) or not issubclass(found, _KINDS[part]):
-        raise BundleError(f"Bundle '{bundle.name}': {path}: {target} is no {_KINDS[part].__name__} of this MONAI")
+    if not isinstance(found, type) or not issubclass(found, KINDS[part]):
+        raise _wrong_kind(target, path, part, bundle)
     return found
+
+
+def _wrong_kind(target: str, path: str, part: str, bundle: Bundle) -> BundleError:
+    return BundleError(f"Bundle '{bundle.name}': {path}: {target} is no {KINDS[part].__name__} of this MONAI")
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medseg.bundle.config_files import read_config_files
 from medseg.bundle.contract import contract_faults
+from medseg.bundle.declared_names import name_of, tensor_names
 from medseg.bundle.find import METADATA
+from medseg.bundle.foreign import refuse_foreign
 from medseg.bundle.label_codes import label_codes_of
 from medseg.bundle.results import KEY as RESULTS
 from medseg.bundle.safety import safety_faults
 from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
 from medseg.bundle.series import series_rules_of
 from medseg.bundle.split_file import SPLIT, split_faults
+from medseg.bundle.validity import Validity, read_validity
 from medseg.core.coding import CodedLabel
-from medseg.core.errors import BundleError, ConfigError, raise_faults
+from medseg.core.errors import BundleError, raise_faults
 from medseg.core.files import digest_of, digest_of_file
 from medseg.core.labels import LabelSet, bare_name
 from medseg.core.series_rules import SeriesRules
 from medseg.recipe.layers import flatten
-from medseg.recipe.yaml_file import read_yaml
 
 PICTURE_READER = "PILReader"  # of MONAI
 WEIGHTS = Path("models") / "model.pt"
-_INFERENCE_NAMES = ("inference.yaml", "inference.yml", "inference.json")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,17 @@ class Bundle:
         channels: Input channels in the network's order.
         scoring: Labels, regions, tolerances and thresholds of evaluate.yaml.
         metadata: Parsed metadata.json.
-        inference: Parsed inference.yaml; its four parts are safe to build.
+        inference: Parsed inference.yaml; its four parts are safe to build, or were evaluated.
         train_values: Dotted key to value of train.yaml; None where the bundle has none and cannot be trained.
         phantom: Which synthetic cohort stands in for data; None for none.
         series: How series.yaml recognises each channel in a DICOM study; None where the bundle has none.
         coded: Labels and regions that metadata.json gives codes for; ``coded_labels`` tells which are lacking.
         split: Ids of the studies that its weights were trained on and chosen by, as split.json says; None where the
             bundle has none and does not say.
+        validity: Which scans it may be used on, as validity.json says; None where the bundle has none. As what it says
+            of results, it makes no other model: the digest leaves it out.
+        located: Of a foreign bundle that was trusted and evaluated, name to class or function of all that its parts
+            name; then they may hold objects too. None where a bundle was read as the plain values it is.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Bundle:
     series: SeriesRules | None = None
     coded: tuple[CodedLabel, ...] = ()
     split: Mapping[str, Any] | None = None
+    validity: Validity | None = None
+    located: Mapping[str, Callable[..., Any]] | None = None
 
     @property
     def labels(self) -> LabelSet:
@@ -111,38 +116,51 @@ class Bundle:
 
     def _digest_of(self, others: Sequence[Path]) -> str:
         files = sorted(path for path in (self.root / "configs").iterdir() if path.is_file() and path.name != SPLIT.name)
+        files += [] if self.located is None else sorted(self.root.rglob("*.py"))  # its own code is part of the model
         digests = {path.relative_to(self.root).as_posix(): digest_of_file(path) for path in [*files, *others]}
         model = {key: value for key, value in self.metadata.items() if key != RESULTS}
         return digest_of(digests | {METADATA.as_posix(): digest_of(model)})
 
 
-def read_bundle(root: Path) -> Bundle:
+def read_bundle(root: Path, *, trusted: bool = False) -> Bundle:
     """Bundle in a folder.
 
     Args:
         root: Folder that holds configs/metadata.json, as ``find_bundle`` gives it.
+        trusted: Whether a foreign bundle, one that is more than plain values and known classes, may run its code to be
+            read; what it evaluates is told as a warning first.
 
     Raises:
         BundleError: Files are missing or unreadable, or say what they may not; every fault is listed.
     """
     root = root.resolve()
     faults: list[str] = []
-    metadata = _read(root / "configs" / "metadata.json", faults)
-    path = _inference_file(root)
-    inference = _read(path, faults)
-    evaluate = _read(root / "configs" / "evaluate.yaml", faults, optional=True)
-    train = _read(root / "configs" / "train.yaml", faults, optional=True)
-    name = _name_of(root, metadata or {})
-    faults += [f"configs/{path.name}: {fault}" for fault in _inference_faults(inference)]
-    channels, classes = ([], []) if metadata is None else _tensor_names(metadata, faults)
-    series = _series_rules(root, channels, faults)
-    split = _read(root / SPLIT, faults, optional=True)
+    files = read_config_files(root, faults)
+    metadata, inference, split = files.metadata, files.inference, files.split
+    name = name_of(root, metadata or {})
+    title = f"Bundle '{name}' in {root}"
+    wrong, model = _inference_faults(inference), None
+    if wrong and trusted and metadata is not None and inference is not None:
+        from medseg.bundle.foreign_model import evaluated_model  # imports torch and MONAI
+
+        model = evaluated_model(title, root, files.inference_name, metadata, inference)
+        metadata, inference, wrong = dict(model.metadata), dict(model.inference), []
+    evaluate, train = (None, None) if model else (files.evaluate, files.train)
+    faults += [f"configs/{files.inference_name}: {fault}" for fault in wrong]
+    names = (model.channels, model.classes) if model else None
+    channels, classes = names or (([], []) if metadata is None else tensor_names(metadata, faults))
+    series = _series_rules(files.series, channels, faults)
     faults += [f"{SPLIT.as_posix()}: {fault}" for fault in split_faults(split)] if split is not None else []
     wrong_before = len(faults)
     scoring = _scoring(evaluate, classes, faults)
     labels_are_right = len(faults) == wrong_before
     coded = _label_codes(metadata or {}, scoring.labels, faults) if labels_are_right else ()
-    raise_faults(f"Bundle '{name}' in {root}", faults, BundleError)
+    validity = _validity(root, channels, scoring.labels, faults) if labels_are_right and channels else None
+    if wrong and inference is not None:
+        refuse_foreign(
+            title, files.inference_name, {**inference, "_meta_": metadata}, only_in_short=evaluate is not None
+        )
+    raise_faults(title, faults, BundleError)
     assert metadata is not None  # a missing file is a fault
     assert inference is not None
     aliases = metadata.get("channel_aliases", {})
@@ -159,36 +177,9 @@ def read_bundle(root: Path) -> Bundle:
         series=series,
         coded=coded,
         split=split,
+        validity=validity,
+        located=None if model is None else model.located,
     )
-
-
-def _read(path: Path, faults: list[str], *, optional: bool = False) -> dict[str, Any] | None:
-    if not path.is_file():
-        if not optional:
-            faults.append(f"configs/{path.name}: missing")
-        return None
-    try:
-        return _read_json(path) if path.suffix == ".json" else read_yaml(path)
-    except ConfigError as error:
-        faults.append(str(error))
-        return None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}: line {error.lineno}: {error.msg}") from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON text ({error})") from None
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: holds {type(value).__name__}, not keys and values")
-    return value
-
-
-def _inference_file(root: Path) -> Path:
-    paths = [root / "configs" / name for name in _INFERENCE_NAMES]
-    return next((path for path in paths if path.is_file()), paths[0])
 
 
 def _inference_faults(inference: Mapping[str, Any] | None) -> list[str]:
@@ -198,31 +189,6 @@ def _inference_faults(inference: Mapping[str, Any] | None) -> list[str]:
         return [*contract_faults(inference), *safety_faults(inference)]
     except RecursionError:  # a YAML anchor may hold itself
         return ["a value holds itself; write it out"]
-
-
-def _name_of(root: Path, metadata: Mapping[str, Any]) -> str:
-    name = metadata.get("name")
-    return name if isinstance(name, str) and _PLAIN_NAME.fullmatch(name) else root.name
-
-
-def _tensor_names(metadata: Mapping[str, Any], faults: list[str]) -> tuple[list[str], list[str]]:
-    """Names of the input channels and of the output classes, in order."""
-    if "version" not in metadata:
-        faults.append("configs/metadata.json: version: missing")
-    aliases = metadata.get("channel_aliases", {})
-    if not isinstance(aliases, dict) or not all(isinstance(names, list) for names in aliases.values()):
-        faults.append(f'configs/metadata.json: channel_aliases: {aliases!r}; write {{"t1c": ["t1ce"]}}')
-    names = []
-    for side, tensor in (("inputs", "image"), ("outputs", "pred")):
-        where = f"network_data_format.{side}.{tensor}.channel_def"
-        found: Any = metadata
-        for key in where.split("."):
-            found = found.get(key) if isinstance(found, dict) else None
-        if not isinstance(found, dict) or set(found) != {str(n) for n in range(len(found))} or not found:
-            faults.append(f'configs/metadata.json: {where}: {found!r}; write {{"0": "first", "1": "second"}}')
-            found = {}
-        names.append([str(found[str(n)]) for n in range(len(found))])
-    return names[0], names[1]
 
 
 def _scoring(evaluate: Mapping[str, Any] | None, classes: list[str], faults: list[str]) -> Scoring:
@@ -239,8 +205,7 @@ def _scoring(evaluate: Mapping[str, Any] | None, classes: list[str], faults: lis
     return scoring
 
 
-def _series_rules(root: Path, channels: list[str], faults: list[str]) -> SeriesRules | None:
-    values = _read(root / "configs" / "series.yaml", faults, optional=True)
+def _series_rules(values: Mapping[str, Any] | None, channels: list[str], faults: list[str]) -> SeriesRules | None:
     if values is None or not channels:
         return None
     rules, wrong = series_rules_of(values, channels)
@@ -252,3 +217,9 @@ def _label_codes(metadata: Mapping[str, Any], labels: LabelSet, faults: list[str
     coded, wrong = label_codes_of(metadata, labels)
     faults += [f"configs/metadata.json: {fault}" for fault in wrong]
     return coded
+
+
+def _validity(root: Path, channels: list[str], labels: LabelSet, faults: list[str]) -> Validity | None:
+    validity, wrong = read_validity(root, channels=channels, labels=[label.name for label in labels.labels])
+    faults += wrong
+    return validity

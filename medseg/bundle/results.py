@@ -76,5 +76,5 @@ def _in_words(name: str, value: Any) -> str:
         low, high = dice["ci95"]
         interval = "" if low is None else f"{low:.3f} to {high:.3f}, "
         return f"{name} Dice {dice['mean']:.3f} ({interval}n = {dice['n']})"
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):  # of another maker, or no number at all
         return f"{name} {value}"

@@ -34,9 +34,11 @@ _DENIED = {
     r"Rand[A-Z]\w*|\w*Rand[A-Z]\w*|CutMix\w*|MixUp\w*": "is random; two inferences of one study would differ",
     r"(Load|Save|WriteFile)\w*": "reads or writes files; LoadImaged stands first in preprocessing, SaveImaged last in "
     "postprocessing, and nothing like them elsewhere",
-    r"TransChex|CellSamWrapper": "downloads weights",
+    # The first has two names; those from the third on download unless they are told not to.
+    r"(?i:TransChex|CellSamWrapper)|EfficientNet\w*|MILModel|ResNet(Features|Encoder)|(MC)?FCN": "downloads weights",
+    r"SimulateDelay\w*": "waits as long as it is told to",
 }
-_DOWNLOADS = {"pretrained", "pretrained_url", "download"}
+DOWNLOADS = {"pretrained", "pretrained_url", "download"}
 _CODE_SIGNS = {"$": "runs code", "%": "copies from other files", "#": "becomes '::' in MONAI"}
 
 
@@ -99,7 +101,7 @@ def _faults(key: str, part: str, value: Any, inference: Mapping[str, Any]) -> li
         return [fault] if fault else []
     if key.startswith("_") and key != "_desc_":
         return [f"'{key}' is not read by medseg; only _target_ and _desc_ are"]
-    if key in _DOWNLOADS and value:
+    if key in DOWNLOADS and value:
         return ["weights come from models/model.pt, never from the network; take this key out"]
     return _text_faults(value, part, inference) if isinstance(value, str) and key != "_desc_" else []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from medseg.core.errors import BundleError
 from medseg.core.files import replacing
+from medseg.core.in_words import size
 
 _SHOWN = 3  # names listed of many; the rest is counted
 
@@ -89,6 +91,7 @@ def _plain(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _read_state(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise BundleError(f"No weights: '{path}' is missing. Train the bundle, or give a run that is trained.")
+    _check_size(path)
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -98,9 +101,30 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         ) from error
     except Exception as error:  # what it raises depends on where the file is damaged
         raise BundleError(f"Weights '{path}' are damaged: {_reason(error)}. Copy them again.") from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(_is_plain(key, value) for key, value in state.items()):
         raise BundleError(f"Weights '{path}' are no plain state dict; save network.state_dict() alone.")
     return state
+
+
+def _is_plain(key: Any, value: Any) -> bool:
+    """Whether this is a name and a tensor with its values in a row; others cannot be looked through for nan."""
+    if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.is_nested:
+        return False
+    return value.layout == torch.strided and not value.is_meta and not value.is_quantized
+
+
+def _check_size(path: Path) -> None:
+    """Refuse packed tensors: torch never packs them, yet reads them, and few bytes would fill all memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            told = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # torch's old form, or damaged
+    if told > path.stat().st_size:
+        raise BundleError(
+            f"Weights '{path}' unpack to {size(told)} from {size(path.stat().st_size)}, which torch never writes, and "
+            "are not loaded. Save network.state_dict() with torch.save."
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -208,4 +208,6 @@ def _run(parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int],
 def _show(message: str, with_traceback: bool) -> None:
     if with_traceback:
         traceback.print_exc()
-    print(f"medseg: {message}", file=sys.stderr)
+    # It quotes files that strangers wrote: a sign that moves the cursor could wipe the refusal out, or write another.
+    shown = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in message)
+    print(f"medseg: {shown}", file=sys.stderr)

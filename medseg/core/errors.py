@@ -8,6 +8,7 @@ MedsegError          1  refused, with one clear message
   FileError          1  a file cannot be read
   GeometryError      1  a volume cannot be placed in the patient in millimetres
   DicomError         1  a DICOM series cannot become a volume, or an object cannot be made for it
+  ValidityError      1  a scan lies outside of what the model may be used on
   OutputError        1  a result cannot be written
   TrainingError      1  a training cannot go on
   InferenceError     1  a network gives nothing that could be shown
@@ -72,6 +73,16 @@ class DicomError(MedsegError):
     def __init__(self, message: str, code: str = "dicom") -> None:
         super().__init__(message)
         self.code = code
+
+
+class ValidityError(MedsegError):
+    """A scan lies outside of what the model may be used on.
+
+    Attributes:
+        code: A row of ``medseg.io.codes.CODES``.
+    """
+
+    code = "outside_validity"
 
 
 class OutputError(MedsegError):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from medseg.core.errors import InferenceError
 from medseg.engine.device import Precision
+from medseg.engine.exported import Run
 from medseg.engine.quick_norms import use_quick_norms
-from medseg.engine.runtimes import Run, run_with
+from medseg.engine.runtimes import run_with
 
 AGREEMENT = 0.999  # of the labels of another engine with those of torch in fp32
+INT8_AGREEMENT = 0.995  # 8-bit numbers change up to 0.0005 of them; instructions that overflow change far more
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,13 @@ class Forward:
         network: With trained weights, on the device; left as it is.
         mode: How it computes.
         unseen_axis: Axis of the volume, one voxel wide in each window, that a 2D network does not see; None in 3D.
+        exported: File that the engine of the mode runs instead of making its own of the network.
     """
 
-    def __init__(self, network: nn.Module, mode: Mode, *, unseen_axis: int | None = None) -> None:
-        self.mode, self.unseen_axis = mode, unseen_axis
+    def __init__(
+        self, network: nn.Module, mode: Mode, *, unseen_axis: int | None = None, exported: Path | None = None
+    ) -> None:
+        self.mode, self.unseen_axis, self.exported = mode, unseen_axis, exported
         self.network = _in_mode(network, mode).eval()
         parameter = next(self.network.parameters(), None)
         self.device = torch.device("cpu") if parameter is None else parameter.device
@@ -103,15 +109,22 @@ class Forward:
     def _engine(self, given: torch.Tensor) -> Run:
         """The engine, started and checked on the first windows it sees."""
         if self._run is None:
-            self._run = run_with(self.mode.engine, self.network, given.shape, self.mode.precision.name)
-            expected, found = (said.argmax(1) for said in (self.network(given), self._run(given)))
+            engine, least = self.mode.engine, agreement_of(self.mode.engine)
+            run = run_with(engine, self.network, given.shape, self.mode.precision.name, exported=self.exported)
+            expected, found = (said.argmax(1) for said in (self.network(given), run(given)))
             equal = float((expected == found).float().mean())
-            if equal < AGREEMENT:
+            if equal < least:
                 raise InferenceError(
-                    f"--engine {self.mode.engine} labels {100 * equal:.2f} % of the voxels of the first windows as "
-                    f"torch does in fp32; {100 * AGREEMENT} % are wanted. Take --engine torch"
+                    f"--engine {engine} labels {100 * equal:.2f} % of the voxels of the first windows as "
+                    f"torch does in fp32; {100 * least} % are wanted. Take --engine torch"
                 )
+            self._run = run
         return self._run
+
+
+def agreement_of(engine: str) -> float:
+    """Share of the voxels of the first windows that an engine has to label as torch does in fp32."""
+    return INT8_AGREEMENT if engine == "int8" else AGREEMENT
 
 
 _LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}

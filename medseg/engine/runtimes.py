@@ -4,38 +4,54 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from medseg.core.errors import InferenceError, UsageError
+from medseg.engine.export import BATCH, onnx_program, quietly
+from medseg.engine.exported import Run, onnx_run, run_exported
+from medseg.engine.openvino import import_openvino, openvino_options
 
-ENGINES = ("torch", "compile", "onnx", "openvino")
-Run = Callable[[torch.Tensor], torch.Tensor]
+ENGINES = ("torch", "compile", "onnx", "openvino", "int8")
+FROM_FILE = ("onnx", "int8")  # engines that run a network as it was exported; int8 that alone
 
-_PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",)}
-
-
-def missing_packages(engine: str) -> list[str]:
-    """Packages that an engine needs and that are not installed."""
-    return [name for name in _PACKAGES.get(engine, ()) if importlib.util.find_spec(name) is None]
+_PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",), "int8": ("openvino",)}
+_PACKAGES_FROM_FILE = {**_PACKAGES, "onnx": ("onnxruntime",)}
+_EXTRAS = {"onnx": "onnx", "openvino": "openvino", "int8": "openvino"}
 
 
-def check_engine(engine: str) -> None:
+def missing_packages(engine: str, *, from_file: bool = False) -> list[str]:
+    """Packages that an engine needs and that are not installed.
+
+    Args:
+        engine: One of ``ENGINES``, or "auto".
+        from_file: Whether it runs a network that was exported before, and need not be able to export it.
+    """
+    needed = (_PACKAGES_FROM_FILE if from_file else _PACKAGES).get(engine, ())
+    return [name for name in needed if importlib.util.find_spec(name) is None]
+
+
+def check_engine(engine: str, *, from_file: bool = False) -> None:
     """Refuse an engine that is not installed.
+
+    Args:
+        engine: As for ``missing_packages``.
+        from_file: As for ``missing_packages``.
 
     Raises:
         UsageError: Names the extra that brings it.
     """
-    missing = missing_packages(engine)
+    missing = missing_packages(engine, from_file=from_file)
     if missing:
-        raise UsageError(f"--engine {engine} needs {', '.join(missing)}: pip install 'medseg[{engine}]'")
+        raise UsageError(f"--engine {engine} needs {', '.join(missing)}: pip install 'medseg[{_EXTRAS[engine]}]'")
 
 
-def run_with(engine: str, network: nn.Module, shape: Sequence[int], precision: str) -> Run:
+def run_with(
+    engine: str, network: nn.Module, shape: Sequence[int], precision: str, *, exported: Path | None = None
+) -> Run:
     """The network as another engine runs it.
 
     Args:
@@ -43,6 +59,7 @@ def run_with(engine: str, network: nn.Module, shape: Sequence[int], precision: s
         network: In eval mode, on the CPU, in fp32; left as it is.
         shape: (B, C, *window) of what it sees; B may be another each time.
         precision: "fp32" or "bf16".
+        exported: What the network was exported to before, for an engine of ``FROM_FILE``.
 
     Returns:
         Takes and gives tensors in fp32.
@@ -50,10 +67,11 @@ def run_with(engine: str, network: nn.Module, shape: Sequence[int], precision: s
     Raises:
         InferenceError: The engine cannot run this network.
     """
+    if exported is not None:
+        return run_exported(engine, exported)
     makers = {"torch": _torch, "compile": _compiled, "onnx": _onnx, "openvino": _openvino}
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tracers, about shapes that are checked here by running another one
+        with torch.no_grad(), quietly():
             return makers[engine](network, tuple(shape), precision)
     except Exception as error:  # each engine has errors of its own, for layers that it does not know
         reason = " ".join(str(error).split())[:200]
@@ -70,34 +88,21 @@ def _compiled(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run
 
 
 def _onnx(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run:
-    import onnxruntime
-
     stream = io.BytesIO()
-    program: Any = torch.onnx.export(
-        network,
-        (torch.zeros(max(2, shape[0]), *shape[1:]),),  # a batch of one would be taken for the only one there is
-        dynamo=True,
-        input_names=["image"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        verbose=False,
-    )
-    program.save(stream)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(stream.getvalue(), options, providers=["CPUExecutionProvider"])
-    return lambda windows: torch.from_numpy(session.run(None, {"image": windows.numpy()})[0])
+    example = torch.zeros(max(BATCH, shape[0]), *shape[1:])
+    onnx_program(network, example, {0: torch.export.Dim("batch")}).save(stream)
+    return onnx_run(stream.getvalue())
 
 
 def _openvino(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run:
-    import openvino
+    openvino = import_openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    # What openvino.convert_model does, but for its telemetry: nothing leaves a hospital unasked.
+    # What openvino.convert_model does, but for the events of a conversion that it sends.
     decoder = TorchScriptPythonDecoder(network, example_input=torch.zeros(shape))
     reader = FrontEndManager().load_by_framework("pytorch")
     model = reader.convert(reader.load(decoder))
     model.reshape([-1, *shape[1:]])
-    hints = {"INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[precision], "PERFORMANCE_HINT": "LATENCY"}
-    compiled = openvino.compile_model(model, "CPU", {**hints, "INFERENCE_NUM_THREADS": torch.get_num_threads()})
+    compiled = openvino.compile_model(model, "CPU", openvino_options(precision))
     return lambda windows: torch.from_numpy(compiled(windows.numpy())[0])

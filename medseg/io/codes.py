@@ -73,6 +73,11 @@ CODES: Mapping[str, Code] = {
     # --- NIfTI ---
     "nifti_unreadable": _refused("a NIfTI file that is damaged or no NIfTI", "copy or convert it again"),
     "nifti_geometry": _refused("a NIfTI header that cannot place the volume", "convert it again from DICOM"),
+    # --- what the model was trained on ---
+    "outside_validity": _refused(
+        "a scan on which the model may not be used, as its validity.json says",
+        "give a scan like those of its training, or take another model",
+    ),
     # --- warnings ---
     "duplicate_instance": _warning("the same instance twice, byte for byte", "nothing; one is kept"),
     "few_slices": _warning("fewer than 10 slices", "check that the series is whole"),
@@ -87,7 +92,9 @@ CODES: Mapping[str, Code] = {
     "monochrome1": _warning("MONOCHROME1; stored values are used as they are", "check the sign of the values"),
     "uids_absent": _warning("empty UIDs", "DICOM results cannot be made from it"),
     "no_preamble": _warning("a file without the DICM preamble", "nothing"),
-    "unlike_training": _warning("input unlike what the model was made for", "prepare it as the bundle's card says"),
+    "unlike_training": _warning(
+        "input or result unlike what the model was made for", "prepare it as the bundle's card says; check the result"
+    ),
     "not_dicom": _warning("DICOM results asked for a NIfTI study among DICOM ones", "take its label map"),
     "series_refused": _warning("a refused series would have served a channel too", "check that the right one was used"),
     "derived_class": _warning("scan stored as secondary capture with full geometry", "check where it comes from"),

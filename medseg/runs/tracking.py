@@ -1,4 +1,4 @@
-"""What medseg asks of MLflow, call by call; the only file that knows mlflow.
+"""What medseg asks of MLflow, call by call.
 
 Every call names its run by id and none searches for one, so nothing is ever written into another
 run. Nothing here waits or tries again: that is ``Tracker``'s work.
@@ -7,15 +7,15 @@ run. Nothing here waits or tries again: that is ``Tracker``'s work.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from medseg.runs.tracking_client import connect, time_for_files
 from medseg.runs.tracking_uri import sqlite_path
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -24,8 +24,6 @@ PARENT_TAG = "mlflow.parentRunId"  # by it MLflow shows a run below another
 PAIRS_PER_CALL = 20  # parameters or tags; MLflow takes 100, but no more than 1 MB in a request
 POINTS_PER_CALL = 1000
 LOCK_PATIENCE_S = 2.0
-UPLOAD_TIMEOUT_S = 120
-_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 # What MLflow answers to data that it will not take however often it is sent.
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST", "INVALID_STATE"})
 
@@ -94,7 +92,7 @@ class OpenRun:
 
     def upload(self, path: Path) -> None:
         """Hand over a file, or a folder under its own name."""
-        with _time_for_upload():
+        with time_for_files():
             if path.is_dir():
                 self._client.log_artifacts(self.id, str(path), artifact_path=path.name)
             else:
@@ -143,7 +141,7 @@ def _make_database(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as folder:
         made = Path(folder) / path.name
-        _connect(f"sqlite:///{made}").search_experiments(max_results=1)
+        connect(f"sqlite:///{made}").search_experiments(max_results=1)
         try:
             os.link(made, path)  # unlike a rename, it never replaces what another training put there
         except FileExistsError:
@@ -155,14 +153,14 @@ def _make_database(path: Path) -> None:
 
 def new_run(plan: Plan) -> OpenRun:
     """A new run, and its experiment where there is none."""
-    client = _connect(plan.uri)
+    client = connect(plan.uri)
     experiment = _find_or_make_experiment(client, plan)
     return OpenRun(client, client.create_run(experiment, run_name=plan.run_name))
 
 
 def former_run(plan: Plan, run_id: str) -> OpenRun | None:
     """The run of this id, set to RUNNING again; None where it was deleted or never was."""
-    client = _connect(plan.uri)
+    client = connect(plan.uri)
     run = _active_run(client, run_id)
     if run is None:
         return None
@@ -172,7 +170,7 @@ def former_run(plan: Plan, run_id: str) -> OpenRun | None:
 
 def ended_run(uri: str, run_id: str) -> OpenRun | None:
     """The run of this id as it is, to add to it; None where it was deleted or never was. It needs no ``close``."""
-    client = _connect(uri)
+    client = connect(uri)
     run = _active_run(client, run_id)
     return None if run is None else OpenRun(client, run)
 
@@ -187,31 +185,6 @@ def _active_run(client: Any, run_id: str) -> Any:
             return None
         raise
     return run if run.info.lifecycle_stage == "active" else None
-
-
-def keep_mlflow_quiet() -> None:
-    """Set, where the user has not, what keeps MLflow quick, silent and on this machine.
-
-    MLflow reads some of it when it is imported, and MONAI imports MLflow.
-    """
-    for name, value in {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-        "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # what matters of it, medseg says in its own words
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        _TIMEOUT: "5",
-    }.items():
-        os.environ.setdefault(name, value)
-
-
-def _connect(uri: str) -> Any:
-    keep_mlflow_quiet()
-    from mlflow import MlflowClient
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    return MlflowClient(uri)
 
 
 def _find_or_make_experiment(client: Any, plan: Plan) -> str:
@@ -231,14 +204,3 @@ def _find_or_make_experiment(client: Any, plan: Plan) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
-
-
-@contextlib.contextmanager
-def _time_for_upload() -> Iterator[None]:
-    """A model takes longer to send than a number."""
-    usual = os.environ.get(_TIMEOUT, "5")
-    os.environ[_TIMEOUT] = str(max(int(usual), UPLOAD_TIMEOUT_S))
-    try:
-        yield
-    finally:
-        os.environ[_TIMEOUT] = usual

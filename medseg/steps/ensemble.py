@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.agreement import averaging_faults, disagreements
-from medseg.bundle.find import find_bundle
-from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.manifest import MANIFEST
+from medseg.bundle.read import Bundle
+from medseg.bundle.trust import NOTHING_SAID, Trust
 from medseg.core.errors import BundleError, UsageError, raise_faults
-from medseg.core.files import digest_of
+from medseg.core.files import digest_of, digest_of_file
 from medseg.recipe.yaml_file import read_yaml
 from medseg.runs.folder import RunFolder, fold_runs
+from medseg.steps.given_bundle import given_bundle
 from medseg.steps.unseen import run_of, split_of
 
 FLIP_AXES = "augmentation.flip_axes"
@@ -97,16 +99,25 @@ class Ensemble:
     def record(self) -> dict[str, Any]:
         """What run.json says of it beside name and digest."""
         members = zip(self.members, self.digests, strict=True)
-        told = [{"name": one.name, "version": one.version, "digest": digest} for one, digest in members]
+        told = [
+            {"name": one.name, "version": one.version, "digest": digest, **_package(one)} for one, digest in members
+        ]
         return {"members": told, "flip_axes": list(self.flip_axes)}
 
 
-def read_ensemble(given: Sequence[str], *, tta: bool = False) -> Ensemble:
+def _package(bundle: Bundle) -> dict[str, str]:
+    """Which package a bundle is: by its manifest, which names every byte of it; nothing where it is none."""
+    path = bundle.root / MANIFEST
+    return {"manifest_sha256": digest_of_file(path)} if path.is_file() else {}
+
+
+def read_ensemble(given: Sequence[str], *, tta: bool = False, trust: Trust = NOTHING_SAID) -> Ensemble:
     """The bundles a user names, checked to fit together.
 
     Args:
         given: Names, folders, runs; a cross-validation stands for the runs of its folds.
         tta: Whether mirror images are averaged too, along every axis that all members allow.
+        trust: What the command line says of each.
 
     Raises:
         BundleError: One cannot be read, they do not fit together, or give no softmax that could be averaged.
@@ -114,7 +125,7 @@ def read_ensemble(given: Sequence[str], *, tta: bool = False) -> Ensemble:
         UsageError: One is given twice, or ``tta`` is asked for and no axis may be mirrored.
     """
     origins = _expanded(given)
-    bundles = {text: read_bundle(find_bundle(text)) for text in origins}
+    bundles = {text: given_bundle(text, trust) for text in origins}
     raise_faults("These bundles cannot be averaged", disagreements(bundles), BundleError)
     by_digest = sorted(((bundle.digest, text) for text, bundle in bundles.items()))
     for (one, first), (other, second) in pairwise(by_digest):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medseg.bundle.trust import NOTHING_SAID, Trust
 from medseg.metrics.hausdorff_variants import HdVariant
 
 
@@ -38,6 +39,7 @@ class EvaluateRequest:
         update_bundle: Whether the bundle's metadata.json gets the results.
         more_bundles: Further models; the probabilities of all are averaged.
         tta: Whether mirror images are averaged too.
+        trust: Who must have signed the bundles, and whether foreign ones may evaluate their expressions.
     """
 
     output: Path
@@ -64,3 +66,4 @@ class EvaluateRequest:
     update_bundle: bool = False
     more_bundles: tuple[str, ...] = ()
     tta: bool = False
+    trust: Trust = NOTHING_SAID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from medseg.bundle.manifest import MANIFEST
 from medseg.bundle.results import write_results
 from medseg.bundle.scoring import Scoring
 from medseg.core.errors import UsageError
@@ -62,6 +63,11 @@ def _check_card(request: EvaluateRequest, model: Ensemble | None) -> None:
         return
     if not model.is_plain:
         raise UsageError("--update-bundle: a card tells of one bundle by itself; a cross-validation is several.")
+    if (model.bundle.root / MANIFEST).is_file():
+        raise UsageError(
+            f"--update-bundle: '{model.bundle.root}' is a package, and a package does not change. Evaluate the run, "
+            "and package it again with --evaluation."
+        )
     if not made_by(request, model):
         raise UsageError(
             f"--update-bundle: nothing says that bundle '{model.name}' made these predictions. Give --data, or the "

@@ -51,13 +51,19 @@ def tracked_run(run: Path | None, *, tracking_uri: str | None) -> Tracked | None
     request: Mapping[str, Any] = record.get("request") or {}
     return Tracked(
         run_id=str(record["mlflow_run_id"]),
-        uri=choose_uri(tracking_uri or request.get("tracking_uri"), _folder_of_all_runs(run, request)),
+        uri=choose_uri(tracking_uri or request.get("tracking_uri"), folder_of_all_runs(run, request)),
     )
 
 
-def _folder_of_all_runs(run: Path, request: Mapping[str, Any]) -> Path:
-    """Two folders above a run, three above one that is a part of another."""
-    return run.resolve().parents[1 if request.get("within") is None else 2]
+def folder_of_all_runs(run: Path, request: Mapping[str, Any]) -> Path:
+    """Two folders above a run, three above one that is a part of another; the topmost where there are not as many.
+
+    Args:
+        run: Its folder.
+        request: What its training was asked for, as its record says.
+    """
+    above = run.resolve().parents
+    return above[min(1 if request.get("within") is None else 2, len(above) - 1)]
 
 
 def track_evaluation(tracked: Tracked, evaluation: Evaluation, files: Sequence[Path]) -> None:

@@ -89,7 +89,7 @@ def _infer(model: Ensemble, listed: Path, output: Path, *, device: str, precisio
     """Imported here: an evaluation of maps that exist needs neither torch nor MONAI."""
     from medseg.core.lean_import import import_monai_lean
     from medseg.engine.allocator import keep_freed_memory
-    from medseg.runs.tracking import keep_mlflow_quiet
+    from medseg.runs.tracking_client import keep_mlflow_quiet
 
     keep_freed_memory()
     keep_mlflow_quiet()

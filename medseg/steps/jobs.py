@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medseg.core.errors import DicomError, MedsegError
+from medseg.core.errors import DicomError, MedsegError, ValidityError
 from medseg.core.redact import Redactor
 from medseg.core.types import FloatArray, LabelArray
 from medseg.core.verdict import Finding
@@ -159,7 +159,7 @@ def failed(
     """
     known = isinstance(error, MedsegError)
     reason = str(error).strip() if known else f"{type(error).__name__}: {' '.join(str(error).split())}"
-    code = error.code if isinstance(error, DicomError) else code
+    code = error.code if isinstance(error, DicomError | ValidityError) else code
     return Outcome(study, None, redactor.text(reason) if redactor else reason, seconds, {}, code=code)
 
 

@@ -172,7 +172,7 @@ def between_steps_s(step_s: float, batch_s: float, *, threads: int, workers: int
 
 def _main(device: str) -> int:
     from medseg.engine.allocator import keep_freed_memory
-    from medseg.runs.tracking import keep_mlflow_quiet
+    from medseg.runs.tracking_client import keep_mlflow_quiet
 
     keep_freed_memory()  # as a training does
     keep_mlflow_quiet()

@@ -24,7 +24,7 @@ from medseg.engine.forward import Forward, Mode
 from medseg.engine.inference import Finishing, Predictor
 from medseg.engine.peak import peak_of
 from medseg.engine.windows import batch_that_fits
-from medseg.steps.computing import Computing
+from medseg.steps.computing import Computing, exported_file
 from medseg.steps.remembered import key_on_this_machine, recall, remember
 
 VOXEL_BYTES = 300.0  # in a network that cannot be tried; four layouts of the two for tumours took 64 to 310
@@ -52,9 +52,11 @@ def predictor_of(
         scratch: As for ``Predictor``.
 
     Raises:
-        UsageError: Extras are asked for, and the bundle's postprocessing does not allow them.
+        UsageError: Extras are asked for, and the bundle's postprocessing does not allow them; or the engine cannot run
+            a bundle.
     """
-    device, precision = choose_device(how.device), how.on_this_machine()
+    device, precision = choose_device(how.place), how.on_this_machine()
+    how.check_bundles(bundles)
     mode = plain(precision) if how.exact else measured(precision, how.engine, memory)
     networks = [trained_network(bundle, device) for bundle in bundles]
     made = build_predictor(bundles, networks, device=device, mode=mode, flip_axes=flip_axes, exact=how.exact)
@@ -137,8 +139,9 @@ def build_predictor(
 
 
 def _member(bundle: Bundle, network: nn.Module, mode: Modes) -> Member:
-    window = window_of(bundle)
-    forward = Forward(network, mode(network, bundle), unseen_axis=None if window is None else window.unseen_axis)
+    window, own = window_of(bundle), mode(network, bundle)
+    unseen_axis = None if window is None else window.unseen_axis
+    forward = Forward(network, own, unseen_axis=unseen_axis, exported=exported_file(bundle, own.engine))
     return Member(forward, build_inferer(bundle), window)
 
 
@@ -155,15 +158,17 @@ def measured(precision: Precision, engine: str, memory: Path) -> Modes:
         engine: As in ``Computing``.
         memory: JSON file of answers.
     """
+    # Around what is in 8-bit numbers, and wherever torch is compared with it, fp32 is computed.
+    within = replace(precision, name="fp32") if precision.name == "int8" else precision
 
     def choose(network: nn.Module, bundle: Bundle) -> Mode:
-        window, choices = window_of(bundle), modes(precision, engine)
+        window, choices = window_of(bundle), modes(within, engine)
         if window is None and engine not in ("auto", "torch"):
             raise UsageError(
                 f"--engine {engine}: the inferer of bundle '{bundle.name}' is run by MONAI, with torch alone"
             )
         if window is None or None in window.size or len(choices) == 1:
-            return choices[0] if window is not None else Mode(precision)
+            return choices[0] if window is not None else Mode(within)
         shape = (window.batch, len(bundle.channels), *(side or 1 for side in window.size))
         names = {mode.name: mode for mode in choices}
         key = key_on_this_machine([bundle.inference["network_def"], list(shape), sorted(names)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.read import Bundle
+from medseg.bundle.trust import Trust
 from medseg.core.errors import ConfigError
 from medseg.recipe.layers import Layer, Resolved, flatten, parse_settings, resolve
 from medseg.recipe.yaml_file import read_yaml
@@ -20,7 +21,7 @@ class TrainRequest:
     """What to train, on what, how, and where the result goes.
 
     Attributes:
-        bundle: Name, folder or run.
+        bundle: Name, folder, zip or run.
         data: Folder or datalist; None trains on a phantom cohort.
         output: Folder of all runs.
         name: Of the run; None takes the time.
@@ -46,6 +47,7 @@ class TrainRequest:
             another one, which needs it again.
         within: Folder of the run or search that this run is a part of; None makes it in ``output/<bundle>``.
         mlflow_parent: MLflow's id of the run that this one is a part of.
+        key: Public key that must have signed the bundle.
     """
 
     bundle: str
@@ -72,6 +74,12 @@ class TrainRequest:
     holdout_passes: int = 1
     within: Path | None = None
     mlflow_parent: str | None = None
+    key: str | None = None
+
+    @property
+    def trust(self) -> Trust:
+        """What is said of the bundle."""
+        return Trust(self.key, registry=self.tracking_uri)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for run.json; paths absolute, so that a resume works from any folder."""

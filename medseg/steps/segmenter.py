@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from medseg.bundle.expected_input import expected_input_of
-from medseg.core.errors import OutputError
+from medseg.bundle.validity import Validity
+from medseg.core.errors import OutputError, ValidityError
 from medseg.core.files import without_nan
 from medseg.core.labels import map_values, voxels_of
 from medseg.core.types import LabelArray
@@ -18,7 +19,7 @@ from medseg.core.verdict import Verdict
 from medseg.engine.allocator import return_freed_memory
 from medseg.engine.inference import Predictor, Ready, Seen
 from medseg.engine.uncertainty import mean_in
-from medseg.steps.expectation import with_expectation
+from medseg.steps.expectation import judge_result, judge_scan, with_expectation
 from medseg.steps.job_grid import Grid
 from medseg.steps.jobs import Job, Outcome, Result, Scan, channel_record, failed, finding_records
 from medseg.steps.journal import Journal
@@ -103,10 +104,7 @@ class Segmenter:
     def _read(self, job: Job, began_s: float) -> Reading:
         self.journal.begin(job)
         self.memory.check_readable(self.grids.get(job.id))
-        scan = job.read()
-        for expected in dict.fromkeys(expected_input_of(one.metadata) for one in self.writer.model.members):
-            scan = with_expectation(scan, expected)
-        scan = replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
+        scan = self._judged(job, job.read())
         part = self.predictor.part_of(scan.volume)
         rung = self.memory.rung(part)
         is_shown = shows_scan(job, self.writer.options)
@@ -118,14 +116,29 @@ class Segmenter:
             return_freed_memory()  # what a chain leaves is broken up, and of little use to a network
         return Reading(job, scan, ready, rung, began_s)
 
+    @property
+    def _validities(self) -> list[Validity]:
+        return [one.validity for one in self.writer.model.members if one.validity is not None]
+
+    def _judged(self, job: Job, scan: Scan) -> Scan:
+        """The scan with all that can be warned of before the networks see it."""
+        verdict = judge_scan(scan, self._validities, modality=job.modality)
+        if not verdict.accepted:
+            raise ValidityError(verdict.reason)
+        scan = replace(scan, warnings=(*verdict.warnings, *scan.warnings))
+        for expected in dict.fromkeys(expected_input_of(one.metadata) for one in self.writer.model.members):
+            scan = with_expectation(scan, expected)
+        return replace(scan, warnings=(*scan.warnings, *left_out(job, self.writer.options)))
+
     def _look(self, reading: Reading) -> Look:
         seen = self.predictor.look(reading.ready, reading.rung)
         return Look(reading.job, reading.scan, seen, reading.began_s)
 
     def _write(self, look: Look) -> Outcome:
-        job, scan, bundle = look.job, look.scan, self.writer.model.bundle
+        job, bundle = look.job, self.writer.model.bundle
         labels = map_values(self.predictor.finish(look.seen), job.value_of)
-        measured = measurements_of(bundle, job, labels, scan)
+        measured = measurements_of(bundle, job, labels, look.scan)
+        scan = replace(look.scan, warnings=(*look.scan.warnings, *judge_result(measured, self._validities)))
         names = {job.value_of[label.value]: label.name for label in bundle.labels.labels}
         outcome = replace(_done(job, scan, labels, self.writer.paths(job), look.began_s), label_names=names)
         if look.seen.entropy is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from medseg.core.command import Parser, minutes
 from medseg.core.errors import UsageError
 from medseg.core.split import EVERYONE
+from medseg.steps.given_bundle import add_trust_options
 from medseg.steps.request import TrainRequest
 
 RECIPES = "recipe"  # --folds without a number: as many as the recipe says
@@ -21,7 +22,8 @@ def parser() -> Parser:
         epilog="Without --data it trains on a synthetic phantom cohort, to show what a run looks like.",
     )
     what = options.add_argument_group("what to train on what")
-    what.add_argument("--bundle", help="name, folder, or run folder of the model")
+    what.add_argument("--bundle", help="name, folder, zip, or run folder of the model")
+    add_trust_options(what)
     what.add_argument(
         "--data", type=Path, metavar="DIR", help="BraTS, MSD or nnU-Net folder, images/ + labels/, or a datalist JSON"
     )
@@ -118,6 +120,7 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
         tracking_uri=options.tracking_uri,
         experiment=options.experiment,
         keep_memory=options.allocator == "keep",
+        key=options.key,
     )
 
 

@@ -76,12 +76,6 @@ def test_whatever_is_no_bundle_is_refused_by_its_text(text: str) -> None:
         find_bundle(text)
 
 
-def test_a_zip_file_is_to_be_unpacked(tmp_path: Path) -> None:
-    (tmp_path / "lesion.zip").write_bytes(b"PK")
-    with pytest.raises(BundleError, match="Unpack it"):
-        find_bundle(str(tmp_path / "lesion.zip"))
-
-
 def test_another_file_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(b"")
     with pytest.raises(BundleError, match="is a file"):

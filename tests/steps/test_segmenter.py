@@ -1,7 +1,7 @@
 """One study that fails never stops the others; a disk that refuses does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from medseg.bundle.read import Bundle
+from medseg.bundle.validity import AXES, LabelLimits, Limits, Validity
 from medseg.core.errors import DicomError, OutputError
 from medseg.core.redact import Redactor
 from medseg.core.verdict import Finding
@@ -127,3 +128,51 @@ def test_a_study_is_noted_where_it_was_written_and_nowhere_else(hippocampus: Bun
     good.outcome(_job())
     bad.outcome(_job())
     assert (good.journal.noted, bad.journal.noted) == (["study-1"], [])
+
+
+# What the model was trained on
+
+
+def _trained_on(bundle: Bundle, *, spacing: Limits, posterior_ml: Limits) -> Bundle:
+    """With limits that its volume of 4 mm meets but for these."""
+    validity = Validity(
+        studies=3, patients=3, modality=("MR",), spacing_mm=dict.fromkeys(AXES, spacing), extent_mm={},
+        orientation=(), orientation_matters=False, intensity={"t1": {}},
+        labels={"anterior": LabelLimits(None, True), "posterior": LabelLimits(posterior_ml, False)},
+    )  # fmt: skip
+    return replace(bundle, validity=validity)
+
+
+_HALF_MM, _ONE_MM = Limits((0.4, 0.4), (0.36, 0.44), (0.2, 0.8)), Limits((1.0, 1.0), (0.9, 1.1), (0.5, 2.0))
+_TWO_VOXELS, _MUCH = Limits((0.002, 0.002), (0.002, 0.002)), Limits((1.0, 2.0), (0.75, 2.5))
+
+
+def test_a_scan_outside_of_validity_is_refused_with_its_code_whatever_its_format(hippocampus: Bundle) -> None:
+    segmenter = _segmenter(_trained_on(hippocampus, spacing=_HALF_MM, posterior_ml=_TWO_VOXELS))
+    outcome = segmenter.outcome(_job())
+    assert outcome.code == "outside_validity"
+    assert outcome.reason is not None
+    assert "spacing from left to right is 1 mm, it must be 0.2 to 0.8 mm; spacing from back" in outcome.reason
+    assert (outcome.outputs, segmenter.writer.results, segmenter.journal.noted) == ((), [], [])
+
+
+def test_the_modality_of_a_dicom_study_counts(hippocampus: Bundle) -> None:
+    bundle = _trained_on(hippocampus, spacing=_ONE_MM, posterior_ml=_TWO_VOXELS)
+    codes = [_segmenter(bundle).outcome(_job(modality=modality)).code for modality in ("MR", "CT", "")]
+    assert codes == ["accepted_with_warnings", "outside_validity", "accepted_with_warnings"]
+
+
+def test_an_odd_result_is_warned_of_where_the_scan_is_and_in_what_is_written(hippocampus: Bundle) -> None:
+    segmenter = _segmenter(_trained_on(hippocampus, spacing=_ONE_MM, posterior_ml=_MUCH))
+    outcome = segmenter.outcome(_job())
+    assert [one["code"] for one in outcome.warnings] == ["lossy", "unlike_training"]
+    assert outcome.warnings[1]["sentence"].startswith("label posterior has 0.002 ml; the model was trained with 1 to 2")
+    (result,) = segmenter.writer.results
+    assert [one.code for one in result.scan.warnings] == ["lossy", "unlike_training"]
+
+
+def test_every_member_of_an_ensemble_has_a_say(hippocampus: Bundle) -> None:
+    segmenter = _segmenter(hippocampus)
+    strict = _trained_on(hippocampus, spacing=_HALF_MM, posterior_ml=_TWO_VOXELS)
+    segmenter.writer.model = Ensemble((hippocampus, strict))
+    assert segmenter.outcome(_job()).code == "outside_validity"

@@ -11,6 +11,7 @@ import clinic
 import damage as d
 import damage_evaluations as e
 import damage_models as m
+import damage_packages as k
 import damage_pictures as p
 import damage_plans as n
 import damage_scans as s
@@ -48,7 +49,7 @@ class Row:
 def command(row: Row, place: Place) -> Words:
     """The words of a row's command, verb first, with the output and whatever every row has."""
     verb, *words = row.make(place)
-    if verb == "check":
+    if verb in ("check", "verify", "package"):
         return [verb, *words]
     if verb in ("infer", "evaluate", "plan"):
         return [verb, *words, *(() if "--output" in words else ("--output", place.out))]
@@ -252,7 +253,6 @@ BUNDLES = [
         ("No bundle 'hipocampus_unet3d'. Did you mean 'hippocampus_unet3d'?",),
     ),
     Row("a folder that is no bundle", m.plain_folder, 1, ("is a folder but no bundle",)),
-    Row("a bundle still in its zip", m.zip_file, 1, ("is a zip file. Unpack it",)),
     Row(
         "a bundle without inference.yaml", m.without("configs/inference.yaml"), 1, ("configs/inference.yaml: missing",)
     ),
@@ -524,6 +524,39 @@ PLANS = [
     Row("a modality of two words", n.options("--modality", "a b"), 2, ("'a b' is no word; give MR, CT",)),
 ]
 
+PACKAGES = [
+    Row("a package with one byte changed", k.sealed(k.flip_a_byte), 1, ("1 fault", "docs/README.md was altered")),
+    Row(
+        "a file that was put into a package",
+        k.sealed(k.add_a_file),
+        1,
+        ("configs/logging.conf was added: the manifest does not know it",),
+    ),
+    Row("a package without the signature that is demanded", k.unsigned, 1, ("is not signed, and --key demands it",)),
+    Row("a public key that is none", k.no_key, 2, ("is no public key of minisign. Give the file NAME.pub",)),
+    Row("a run where a package is wanted", k.no_package, 1, ("it is no package. `medseg package` makes one",)),
+    Row("a zip that leads out of its folder", k.zip_with("../evil.py"), 1, ("'../evil.py' leads out of the folder",)),
+    Row("a zip that is none", k.cut_zip, 1, ("is no zip that can be read",)),
+    Row("a stock bundle with expressions in its chains", k.foreign, 1, ("$[1.0] * 3", "run it with --trust")),
+    Row("a scan far from those of the training", k.far_from_training, 3, ("mm", "the model")),
+    Row(
+        "a package that is there already", k.package_again, 2, ("exists; a package that was handed on does not change",)
+    ),
+    Row("a package of a bundle without weights", k.package(run=k.without_weights), 1, ("no trained weights",)),
+    Row(
+        "eight bits without studies to calibrate on",
+        k.package("--quantize", "int8"),
+        2,
+        ("--quantize and --calibrate stand together",),
+    ),
+    Row(
+        "a golden scan that nobody may give away",
+        k.package("--golden", "scan.nii.gz"),
+        2,
+        ("--golden needs --golden-licence", "'scan.nii.gz' does not exist"),
+    ),
+]
+
 SECTIONS = {
     "Files": FILES,
     "Labels": LABELS,
@@ -538,5 +571,6 @@ SECTIONS = {
     "Evaluations": EVALUATIONS,
     "Searches": SEARCHES,
     "Plans": PLANS,
+    "Packages, and bundles from elsewhere": PACKAGES,
 }
 ROWS = [row for rows in SECTIONS.values() for row in rows]

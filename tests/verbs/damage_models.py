@@ -178,10 +178,6 @@ def other_digest(run: Path) -> None:
     (run / "run.json").write_text(json.dumps({**record, "data_digest": "0" * 64}))
 
 
-def zip_file(place: Place) -> Words:
-    return ["train", "--bundle", place.file("model.zip", "PK"), "--data", place.cohort]
-
-
 def plain_folder(place: Place) -> Words:
     return ["train", "--bundle", place.cohort, "--data", place.cohort]
 

@@ -1,0 +1,106 @@
+"""The manifest of a sealed bundle: SHA-256 of every file, and where the model comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from medseg.bundle.contents import Contents, read_text
+from medseg.bundle.json_file import parse_json
+from medseg.bundle.minisign import ENDING
+from medseg.core.errors import BundleError, ConfigError
+
+MANIFEST = "manifest.json"
+SIGNATURE = MANIFEST + ENDING
+FORMAT = 1
+# What file managers leave behind wherever they look; nothing reads it.
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def manifest_text(contents: Contents, facts: Mapping[str, Any]) -> str:
+    """Text of a manifest.json over all files of a bundle.
+
+    Args:
+        contents: The bundle; an old manifest and signature in it are left out.
+        facts: Plain values beside the files: name, version, versions, training.
+    """
+    files = {name: {"bytes": contents.size(name), "sha256": digest(contents, name)} for name in sealed_names(contents)}
+    return json.dumps({"format": FORMAT, **facts, "files": files}, indent=2, ensure_ascii=False) + "\n"
+
+
+def sealed_names(contents: Contents) -> list[str]:
+    """Files that a manifest tells of: all but itself, its signature, and what file managers leave."""
+    own = {MANIFEST, SIGNATURE}
+    return [name for name in contents.names if name not in own and PurePosixPath(name).name not in _LITTER]
+
+
+def read_manifest(contents: Contents) -> dict[str, Any]:
+    """What a manifest says; its files are not looked at.
+
+    Raises:
+        BundleError: It is absent, or no manifest.
+    """
+    if MANIFEST not in contents.names:
+        raise BundleError(f"'{contents.place}' has no {MANIFEST}.")
+    try:
+        values = parse_json(read_text(contents, MANIFEST), MANIFEST)
+    except ConfigError as error:
+        raise BundleError(f"'{contents.place}': {error}. Get the bundle again.") from None
+    if not _is_manifest(values):
+        raise BundleError(f"'{contents.place}': {MANIFEST} is no manifest of format {FORMAT}. Get the bundle again.")
+    return values
+
+
+def altered_files(contents: Contents, manifest: Mapping[str, Any]) -> list[str]:
+    """Where a bundle is not what its manifest says, one sentence each; empty where it is.
+
+    Args:
+        contents: The bundle; every file is read.
+        manifest: As ``read_manifest`` gives it.
+    """
+    files: Mapping[str, Mapping[str, Any]] = manifest["files"]
+    there = sealed_names(contents)
+    faults = [f"{name} is missing" for name in files if name not in there]
+    added = [name if name.isprintable() else ascii(name) for name in there if name not in files]
+    faults += [f"{name} was added: the manifest does not know it" for name in added]
+    return faults + [f"{name} was altered" for name in there if name in files and not _is_same(contents, name, files)]
+
+
+def digest(contents: Contents, name: str) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with contents.stream(name) as stream:
+        found = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def manifest_digest(contents: Contents) -> str:
+    """SHA-256 of manifest.json itself: by it two sealed bundles are the same, or are not."""
+    return digest(contents, MANIFEST)
+
+
+def _is_same(contents: Contents, name: str, files: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Its size first: that costs nothing, and a file that was cut or has grown need not be read."""
+    told = files[name]
+    return contents.size(name) == int(told["bytes"]) and digest(contents, name) == str(told["sha256"])
+
+
+def _is_manifest(values: Any) -> bool:
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        return False
+    files, named = values.get("files"), all(isinstance(values.get(key), str) for key in ("name", "version"))
+    if not named or not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
+        return False
+    return all(text.isprintable() for text in (values["name"], values["version"], *files))  # they are shown
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("bytes"), int):
+        return False
+    return isinstance(entry.get("sha256"), str) and _SHA256.fullmatch(entry["sha256"]) is not None

@@ -1,0 +1,28 @@
+"""OpenVINO as medseg uses it: without its telemetry, on the CPU, one batch at a time."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+
+def import_openvino() -> Any:
+    """The package.
+
+    It tells its maker of every import where its telemetry is installed, and that comes with it. Nothing leaves a
+    hospital unasked: here it finds none, and takes the empty stand-in that it brings for this.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # what is None cannot be imported
+    import openvino
+
+    return openvino
+
+
+def openvino_options(precision: str) -> dict[str, Any]:
+    """How it computes what is not in 8-bit numbers: in "bf16" or "fp32"."""
+    hint = {"bf16": "bf16", "fp32": "f32"}[precision]
+    threads = torch.get_num_threads()
+    return {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
