@@ -9,7 +9,7 @@ from medseg.bundle.read import WEIGHTS
 
 
 def weights_file_faults(contents: Contents) -> list[str]:
-    """Why torch would refuse the weights of a bundle, one sentence each; empty where nothing is wrong, or there are none.
+    """Why torch would refuse the weights of a bundle, one sentence each; empty where there is nothing to refuse.
 
     Args:
         contents: The bundle.

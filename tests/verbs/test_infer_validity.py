@@ -130,11 +130,11 @@ def test_what_was_measured_on_a_cohort_accepts_its_studies(valid: Valid, tiny_co
 def test_a_damaged_validity_stops_before_any_work(model: Path, valid: Valid, tmp_path: Path) -> None:
     root = valid(_CLINIC)
     text = (root / "validity.json").read_text()
-    (root / "validity.json").write_text(text.replace("[0.5, 2.0]", "[2.0, NaN]"))
+    (root / "validity.json").write_text(text.replace("[0.5, 2.0]", "[2.0, 0.5]"))
     volume = Volume(clinic.scan().array, np.eye(4))
     words = ("--input", clinic.t1_study(tmp_path / "in", volume=volume), "--output", tmp_path / "out")
     answer = tiny.call("infer", "--bundle", root, *words)
     assert answer.code == 1
-    assert "validity.json: spacing_mm.right.refuse: [2.0, nan]; write [lowest, highest]" in answer.err
+    assert "validity.json: spacing_mm.right.refuse: [2.0, 0.5]; write [lowest, highest]" in answer.err
     assert "validity.json: spacing_mm.front.refuse" in answer.err
     assert not (tmp_path / "out").exists()
