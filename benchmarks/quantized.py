@@ -49,6 +49,7 @@ Maps = list["LabelArray"]
 def packaged(name: str, data: Path, folder: Path) -> Bundle:
     """A copy of a bundle with its network in ONNX and in 8-bit numbers; tells how that went."""
     from medseg.bundle.find import find_bundle
+    from medseg.bundle.pack import seal_bundle
     from medseg.bundle.read import read_bundle
     from medseg.steps.package_exports import export_network
     from medseg.steps.package_int8 import quantize_network
@@ -57,6 +58,7 @@ def packaged(name: str, data: Path, folder: Path) -> Bundle:
     bundle = read_bundle(root)
     export_network(bundle, ["onnx"], root)
     made = quantize_network(bundle, data, root, say=lambda _: None)
+    seal_bundle(root, {"name": bundle.name, "version": bundle.version}, None)  # engines run files of packages alone
     times = ", ".join(f"{way} {1000 * seconds:.1f} ms" for way, seconds in made.window_s.items())
     print(f"Ranges from {made.windows} windows of {made.studies} studies that are not held out")
     print(f"One window {made.window}: {times}")

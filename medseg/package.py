@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medseg.bundle.minisign import SecretKey, has_password, read_secret_key
 from medseg.core.command import Parser, run_command
-from medseg.core.errors import EXIT_DONE
+from medseg.core.errors import EXIT_DONE, UsageError
 from medseg.core.exports import EXPORTS
 from medseg.steps.given_bundle import add_trust_options, trust_of
 from medseg.steps.package_request import QUANTIZATIONS, PackageRequest, check_request
@@ -117,7 +117,10 @@ def package(
 
 
 def _key(path: Path, password: Callable[[str], str]) -> SecretKey:
-    return read_secret_key(path, password(f"Password of {path}: ") if has_password(path) else None)
+    try:
+        return read_secret_key(path, password(f"Password of {path}: ") if has_password(path) else None)
+    except EOFError:
+        raise UsageError(f"'{path}' has a password, and nobody is there to type it. Run it on a terminal.") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

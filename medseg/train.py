@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from medseg.bundle.find import find_bundle, is_bundle
+from medseg.bundle.find import is_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.command import run_command
 from medseg.core.errors import EXIT_DONE, EXIT_INTERRUPTED, DatalistError, FileError, UsageError
@@ -170,7 +170,7 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | CrossV
     request = TrainRequest.from_dict(record["request"])
     if "folds" in record:
         _refuse_several_processes()
-    bundle = read_bundle(find_bundle(_bundle_to_go_on_with(run, request)))
+    bundle = _bundle_to_go_on_with(run, request)
     session = _load_session(request)
     from medseg.steps import folds, resuming
 
@@ -186,10 +186,13 @@ def resume(path: Path, *, say: Callable[[str], None] = print) -> Result | CrossV
     return result
 
 
-def _bundle_to_go_on_with(run: RunFolder, request: TrainRequest) -> str:
-    """The copy that the run began with; a cross-validation has one in each fold, and none before the first began."""
-    copies = [run.bundle, *(fold.bundle for fold in run.folds)]
-    return next((str(copy) for copy in copies if is_bundle(copy)), request.bundle)
+def _bundle_to_go_on_with(run: RunFolder, request: TrainRequest) -> Bundle:
+    """The copy that the run made of its bundle, which nobody signed; what it was made of was checked when it began.
+
+    A cross-validation has a copy in each fold, and none before the first began.
+    """
+    copies = [copy for copy in (run.bundle, *(fold.bundle for fold in run.folds)) if is_bundle(copy)]
+    return read_bundle(copies[0]) if copies else given_bundle(request.bundle, request.trust)
 
 
 def _leads() -> bool:

@@ -10,6 +10,7 @@ from medseg.bundle.contents import contents_of
 from medseg.bundle.golden import LEAST_DICE
 from medseg.bundle.manifest import MANIFEST
 from medseg.bundle.open import place_of
+from medseg.bundle.read import Bundle
 from medseg.bundle.seal import check_seal
 from medseg.bundle.trust import NOTHING_SAID, Trust, demands_of
 from medseg.bundle.weights_look import weights_file_faults
@@ -71,24 +72,24 @@ def verify(
     raise_faults(f"Bundle '{place}'", weights_file_faults(contents), BundleError)
     say(f"configuration: builds {found.name} {found.version} without evaluating anything")
     if golden:
-        _check_golden(str(place), trust, say)
+        _check_golden(found, say)
 
 
-def _check_golden(place: str, trust: Trust, say: Callable[[str], None]) -> None:
+def _check_golden(bundle: Bundle, say: Callable[[str], None]) -> None:
     from medseg.bundle.plain_torch import is_plain_torch
     from medseg.core.lean_import import import_monai_lean
 
-    bundle = given_bundle(place, trust)
     import_monai_lean(plain=is_plain_torch(bundle))
     from medseg.steps.golden_study import verify_golden
 
-    packaged, here = verify_golden(bundle, say)
-    if packaged.least < LEAST_DICE:
+    found = verify_golden(bundle, say)
+    wrong = next((one for one in found if not one.holds), None)
+    if wrong is not None:
         raise GateError(
-            f"The golden study of bundle '{bundle.name}' comes out otherwise here: Dice {packaged.least:.4f}, at least "
+            f"The golden study of bundle '{bundle.name}' comes out otherwise here: Dice {wrong.least:.4f}, at least "
             f"{LEAST_DICE} is wanted. Do not use this installation; sbom.cdx.json names what it was validated with."
         )
-    if here.least < LEAST_DICE:
+    if found[-1].least < LEAST_DICE:
         say("note: with --exact infer computes what was validated; without it, it is faster and differs as told above")
 
 

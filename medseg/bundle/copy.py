@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from medseg.bundle.claims import PAGE, metadata_without_results, page_without_results
+from medseg.bundle.claims import OF_WEIGHTS, PAGE, metadata_without_results, page_without_results
 from medseg.bundle.find import METADATA
 from medseg.bundle.read import WEIGHTS, Bundle
 from medseg.bundle.split_file import SPLIT
@@ -64,6 +64,8 @@ def _text_files(root: Path) -> list[Path]:
 def _take_back_claims(bundle: Bundle, target: Path) -> None:
     write_json(target / METADATA, metadata_without_results(bundle.metadata))
     _remove(target / SPLIT)
+    for path in OF_WEIGHTS:
+        shutil.rmtree(target / path) if (target / path).is_dir() else _remove(target / path)
     if (target / PAGE).is_file():  # in any encoding: a foreign page without our section stays as its bytes are
         text = (target / PAGE).read_text(encoding="utf-8", errors="replace")
         if (plain := page_without_results(text)) != text:

@@ -76,7 +76,9 @@ def _bundle_of_run(run: Path) -> Path:
 def _refusal(text: str, path: Path, known: Mapping[str, Path]) -> str:
     names = ", ".join(known) or f"none: set {SEARCH_VARIABLE} to the folder that holds your bundles"
     if os.path.isfile(path):
-        return f"Bundle '{text}' is a file. Give the folder that holds {METADATA.as_posix()}, a zip, a run folder, a name."
+        return (
+            f"Bundle '{text}' is a file. Give the folder that holds {METADATA.as_posix()}, a zip, a run folder, a name."
+        )
     if os.path.isdir(path):
         return f"'{text}' is a folder but no bundle: it holds neither {METADATA.as_posix()} nor a run.json."
     nearest = difflib.get_close_matches(text, list(known), n=1, cutoff=0.5)

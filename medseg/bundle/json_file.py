@@ -9,6 +9,8 @@ from typing import Any
 
 from medseg.core.errors import ConfigError
 
+MOST_BYTES = 16 * 2**20  # a split of 100 000 studies has 4 MB
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """Mapping at the top of a JSON file.
@@ -17,6 +19,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ConfigError: It is absent, unreadable, not JSON, holds no mapping, has a key twice, or NaN.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigError(f"{path}: has more than {MOST_BYTES} bytes, which is no configuration")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"

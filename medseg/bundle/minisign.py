@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
 import re
@@ -280,4 +281,7 @@ def write_key_pair(secret: Path, public: Path, key: SecretKey) -> None:
         with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             stream.write(secret_text(key))
     except OSError as error:
-        raise OutputError(f"Cannot write the key '{error.filename}': {error.strerror}.") from error
+        for path in (secret, public):  # half a pair would stand in the way of the next try
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise OutputError(f"Cannot write the keys '{secret}' and '{public}': {error.strerror}.") from error

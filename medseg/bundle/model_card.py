@@ -89,7 +89,7 @@ def _summary(facts: CardFacts) -> Iterator[tuple[str, str]]:
         "Input": row_of(facts.page, "Input") or _channels(told),
         "Output": row_of(facts.page, "Output") or _classes(told),
         "Network": row_of(facts.page, "Network") or words(told.get("description", "")),
-        "Window": row_of(facts.page, "Window") or words(facts.window),
+        "Window": words(facts.window) or row_of(facts.page, "Window"),  # what runs, not what a page says of it
         "Version": words(facts.version) + dated,
         "Authors": words(told.get("authors", "")),
         "Contact": words(facts.contact),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from medseg.bundle.contents import ZipContents, contents_of
+from medseg.bundle.contents import Contents, ZipContents, contents_of
 from medseg.bundle.find import find_bundle
-from medseg.bundle.manifest import MANIFEST
+from medseg.bundle.manifest import MANIFEST, manifest_digest
 from medseg.bundle.seal import check_seal
 from medseg.bundle.trust import NOTHING_SAID, Demand, Trust, demands_of
 from medseg.bundle.unpack import forget, is_complete, unpacked, unpacked_again
@@ -65,8 +65,12 @@ def _unpacked(place: Path, demands: list[Demand]) -> Path:
     return folder
 
 
+def _manifest(contents: Contents) -> str | None:
+    return manifest_digest(contents) if MANIFEST in contents.names else None
+
+
 def _checked(folder: Path, packed: ZipContents, demands: list[Demand]) -> Path:
     check_seal(contents_of(folder), demands)
-    if not is_complete(folder, packed):
+    if not is_complete(folder, packed) or _manifest(contents_of(folder)) != _manifest(packed):
         raise BundleError(f"'{folder}' is not what '{packed.place}' holds. Remove it, and try again.")
     return folder

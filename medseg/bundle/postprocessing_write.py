@@ -14,6 +14,7 @@ import yaml
 from medseg.bundle.contract import contract_faults
 from medseg.bundle.postprocessing import Cleaning
 from medseg.bundle.safety import safety_faults
+from medseg.bundle.stock_json import JSON, write_stock_json
 from medseg.core.errors import BundleError, raise_faults
 from medseg.core.files import write_json, write_text
 from medseg.recipe.yaml_file import parse_yaml, read_yaml
@@ -39,6 +40,8 @@ def write_cleanings(root: Path, cleanings: Sequence[tuple[Cleaning, str]]) -> No
     if text is None:
         return
     write_text(root / _FILE, text)
+    if (root / JSON).is_file():  # of a package that the training began with: both must say the same
+        write_stock_json(root, parse_yaml(text, str(root / _FILE)))
     _require_packages(root, {package for one, _ in cleanings for package in one.packages})
 
 

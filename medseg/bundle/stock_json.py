@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medseg.bundle.json_file import read_json
+from medseg.core.errors import ConfigError
 from medseg.core.files import write_text
 
 JSON = Path("configs") / "inference.json"
@@ -23,7 +24,11 @@ def write_stock_json(root: Path, inference: Mapping[str, Any]) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    write_text(root / JSON, json.dumps(inference, indent=2, ensure_ascii=False) + "\n")
+    try:
+        text = json.dumps(inference, indent=2, ensure_ascii=False)
+    except TypeError as error:  # YAML knows dates and sets
+        raise ConfigError(f"configs/inference.yaml holds what JSON cannot: {error}. Write it as text.") from None
+    write_text(root / JSON, text + "\n")
 
 
 def twin_faults(root: Path, inference: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medseg.bundle.manifest import MANIFEST
 from medseg.bundle.read import Bundle
 from medseg.core.errors import UsageError
 from medseg.core.exports import EXPORT_FILES
@@ -85,7 +86,10 @@ class Computing:
 
 
 def exported_file(bundle: Bundle, engine: str) -> Path | None:
-    """The file of a bundle that an engine runs; None where there is none, or the engine makes its own."""
+    """The file of a package that an engine runs; None where there is none, or the engine makes its own.
+
+    Of a package alone: elsewhere nothing says that a file and the weights beside it belong together.
+    """
     name = EXPORT_FILES.get(engine)
-    path = None if name is None else bundle.root / name
+    path = None if name is None or not (bundle.root / MANIFEST).is_file() else bundle.root / name
     return path if path is not None and path.is_file() else None

@@ -97,6 +97,8 @@ def _infer(model: Ensemble, listed: Path, output: Path, *, device: str, precisio
     from medseg.steps.cohort_inference import infer_cohort
     from medseg.steps.collect import to_segment
 
+    # A hold-out is scored as it is: what a clinic would refuse to segment says how good the model is all the same.
+    model = replace(model, members=tuple(replace(one, validity=None) for one in model.members))
     infer_cohort(
         model,
         to_segment(model.bundle, (listed,), DicomOptions(), ALL, say),

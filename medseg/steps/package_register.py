@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from medseg.core.errors import OutputError, UsageError
+from medseg.core.errors import MedsegError, OutputError
 from medseg.runs.tracking_uri import artifact_root, choose_uri, sqlite_path
 from medseg.steps.evaluation_tracking import folder_of_all_runs, tracked_run
 from medseg.steps.given_bundle import given_bundle
@@ -33,7 +33,7 @@ def register_package(package: Package, request: PackageRequest, *, say: Callable
         return
     try:
         version = _register(package, request.tracking_uri)
-    except (OutputError, UsageError) as error:
+    except MedsegError as error:
         if request.tracking_uri is not None:
             raise
         LOG.warning("%s", error)

@@ -99,7 +99,7 @@ def publish(
         except Exception as error:  # whatever MLflow does, the package is written
             raise OutputError(
                 f"MLflow at {without_credentials(uri)} did not register '{package}' ({as_reason(error)}). The package "
-                "is whole; register it again when MLflow takes it."
+                "is whole; to register it, package again under a new version."
             ) from error
 
 

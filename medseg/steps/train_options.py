@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from medseg.bundle.minisign import read_public_key
 from medseg.core.command import Parser, minutes
 from medseg.core.errors import UsageError
 from medseg.core.split import EVERYONE
@@ -120,7 +121,7 @@ def request_of(options: argparse.Namespace) -> TrainRequest:
         tracking_uri=options.tracking_uri,
         experiment=options.experiment,
         keep_memory=options.allocator == "keep",
-        key=options.key,
+        key=None if options.key is None else read_public_key(options.key).text,  # a resume may run elsewhere
     )
 
 

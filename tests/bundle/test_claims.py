@@ -44,3 +44,48 @@ def test_metadata_keeps_everything_but_its_results() -> None:
     metadata = {"name": "x", "eval_metrics": {"WT": {"dice": 0.99}}, "version": "1.0.0"}
     assert metadata_without_results(metadata) == {"name": "x", "eval_metrics": {}, "version": "1.0.0"}
     assert metadata["eval_metrics"], "the bundle that is copied keeps its own"
+
+
+def test_of_a_packages_card_nothing_is_left_that_holds_for_its_weights() -> None:
+    card = """# name 1.0.0
+
+**Measured on so few patients that no score has an interval: the numbers say little.**
+
+| Version | 1.0.0, packaged on a day |
+| Weights | SHA-256 `78dd` |
+| Network | a U-Net |
+
+## Data and training
+
+148 studies.
+
+## How good it is
+
+Dice 0.9.
+
+## By group
+
+Dice 0.8.
+
+## Where it fails
+
+- Whole heads.
+
+### Worst studies
+
+![Study 1](gallery/1-worst.png)
+
+## Other forms of the network
+
+8 bits.
+
+## Use it
+
+As written.
+"""
+    found = page_without_results(card)
+    for gone in ("148", "0.9", "0.8", "Worst", "gallery", "8 bits", "SHA-256", "so few", "1.0.0, packaged"):
+        assert gone not in found
+    for kept in ("# name", "a U-Net", "Whole heads", "As written", OF_THEIR_OWN):
+        assert kept in found
+    assert page_without_results(found) == found

@@ -68,6 +68,9 @@ def test_int8_needs_a_file_of_the_bundle(bundle: Bundle) -> None:
     path = bundle.root / "models" / "model_int8.onnx"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"")
+    with pytest.raises(UsageError, match="has no models"):  # nothing says that it belongs to the weights beside it
+        Computing(engine="int8").check_bundles([bundle])
+    (bundle.root / "manifest.json").write_text("{}", encoding="utf-8")
     Computing(engine="int8").check_bundles([bundle])
     assert exported_file(bundle, "int8") == path
     assert exported_file(bundle, "onnx") is None
@@ -85,6 +88,7 @@ def test_only_what_runs_onnx_is_needed_where_the_bundle_has_the_file(
         how.check_bundles([bundle])
     (bundle.root / "models").mkdir(exist_ok=True)
     (bundle.root / "models" / "model.onnx").write_bytes(b"")
+    (bundle.root / "manifest.json").write_text("{}", encoding="utf-8")
     how.check_bundles([bundle])
     with pytest.raises(UsageError, match="needs onnx, onnxscript"):
         how.check_bundles([bundle, replace(bundle, root=bundle.root / "elsewhere")])

@@ -10,6 +10,7 @@ import torch
 from monai.data import load_net_with_metadata
 from torch import nn
 
+from medseg.bundle.pack import seal_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.errors import BundleError, UsageError
 from medseg.core.exports import EXPORT_FILES, EXPORTS
@@ -130,7 +131,9 @@ def test_infer_takes_the_file_of_a_bundle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("medseg.engine.runtimes.onnx_program", lambda *_: pytest.fail("exported anew"))
-    words = ["--bundle", package[0], "--input", planned_cohort, "--engine"]
+    root = Path(shutil.copytree(package[0], tmp_path / "sealed"))
+    seal_bundle(root, {"name": "any", "version": "1"}, None)
+    words = ["--bundle", root, "--input", planned_cohort, "--engine"]
     for engine in ("torch", "onnx"):
         answer = tiny.call("infer", *words, engine, "--precision", "fp32", "--output", tmp_path / engine)
         assert answer.code == 0, answer.err

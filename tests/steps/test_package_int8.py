@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from medseg.bundle.build import build_network, build_preprocessing
+from medseg.bundle.pack import seal_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.weights import save_weights
 from medseg.core.errors import BundleError, DatalistError, UsageError
@@ -136,11 +138,13 @@ def test_what_is_not_installed_is_told_with_the_extras(monkeypatch: pytest.Monke
 def test_infer_runs_it_where_the_bundle_has_it_and_says_so(
     quantized: tuple[Path, Int8Report], trained: Bundle, tmp_path: Path, planned_cohort: Path
 ) -> None:
-    words = ["--bundle", trained.root, "--input", planned_cohort, "--output", tmp_path / "out", "--engine", "int8"]
+    root = Path(shutil.copytree(trained.root, tmp_path / "hippocampus_unet3d"))
+    words = ["--bundle", root, "--input", planned_cohort, "--output", tmp_path / "out", "--engine", "int8"]
     answer = tiny.call("infer", *words)
     assert answer.code == 2
     assert "bundle 'hippocampus_unet3d' has no models/model_int8.onnx. Take another engine" in answer.err
-    (trained.root / FILE).write_bytes((quantized[0] / FILE).read_bytes())
+    (root / FILE).write_bytes((quantized[0] / FILE).read_bytes())
+    seal_bundle(root, {"name": "any", "version": "1"}, None)
     answer = tiny.call("infer", *words)
     assert answer.code == 0, answer.err
     assert "cpu, int8" in answer.out

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import tiny
 from packages_of_weights import trained_bundle
+
+from medseg.bundle.pack import seal_bundle
 
 pytestmark = pytest.mark.slow
 ELSEWHERE = Path(__file__).with_name("elsewhere.py")
@@ -119,13 +122,10 @@ def test_onnx_runtime_with_the_windows_of_medseg_finds_the_same(
 
 
 def test_onnx_runtime_runs_the_file_of_the_package(folder: Path, scan: Path, tmp_path: Path) -> None:
-    """A file that says something else is noticed, so it is the file that was run."""
-    bundle = tmp_path / "bundle"
-    for name in ("configs", "models"):
-        (bundle / name).mkdir(parents=True)
-        for path in (folder / name).iterdir():
-            (bundle / name / path.name).write_bytes(path.read_bytes())
+    """One that is no network is noticed, so it is the file that was run."""
+    bundle = Path(shutil.copytree(folder, tmp_path / "bundle"))
     (bundle / "models" / "model.onnx").write_bytes(b"no network")
+    seal_bundle(bundle, {"name": "any", "version": "1"}, None)
     answer = tiny.call("infer", "--bundle", bundle, "--input", scan, "--output", tmp_path / "o", "--engine", "onnx")
     assert answer.code == 3
     assert "onnx" in answer.out
