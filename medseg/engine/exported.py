@@ -89,7 +89,12 @@ def _program(path: Path) -> Run:
 def _int8(path: Path) -> Run:
     """By OpenVINO: ONNX Runtime takes longer for 8-bit numbers than for fp32, since it has no norms in them."""
     openvino = import_openvino()
-    model = openvino.Core().read_model(str(path))
+    from openvino.frontend import FrontEndManager
+
+    # Its reader of ONNX alone: to guess what a file is it would load its readers of other frameworks, whose copies of
+    # protobuf, beside those of onnx and pyarrow, have ended the process later.
+    reader = FrontEndManager().load_by_framework("onnx")
+    model = reader.convert(reader.load(str(path)))
     ready: dict[tuple[int, ...], Any] = {}
 
     def run(windows: torch.Tensor) -> torch.Tensor:

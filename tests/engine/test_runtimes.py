@@ -142,20 +142,17 @@ from monai.networks.nets import UNet
 
 from medseg.engine.export import ToExport, write_export
 
-path = Path(sys.argv[1])
+torch.manual_seed(0)
 network = UNet(3, 2, 3, (4, 8), (2,), num_res_units=2, norm="instance").eval()
-network.load_state_dict(torch.load(path.with_name("unet.pt")))
-write_export("onnx", ToExport(network, 2, ((16, 16, 16), (18, 18, 18))), path)
+write_export("onnx", ToExport(network, 2, ((16, 16, 16), (18, 18, 18))), Path(sys.argv[1]))
 """
 
 
 @pytest.fixture(scope="module")
 def in_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network as a bundle may carry it."""
+    """The unet of ``networks`` as a bundle may carry it; written by a process of its own, as a bundle's is."""
+    needed("onnx")
     path = tmp_path_factory.mktemp("package") / "model.onnx"
-    pytest.importorskip("onnxscript")
-    # In a process of its own: torch's exporter has ended this one, behind the many networks that its tests follow.
-    torch.save(networks()["unet"].state_dict(), path.with_name("unet.pt"))
     subprocess.run([sys.executable, "-c", EXPORT, str(path)], check=True, timeout=120, capture_output=True)
     return path
 
