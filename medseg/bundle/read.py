@@ -14,7 +14,7 @@ from medseg.bundle.find import METADATA
 from medseg.bundle.foreign import refuse_foreign
 from medseg.bundle.label_codes import label_codes_of
 from medseg.bundle.results import KEY as RESULTS
-from medseg.bundle.safety import safety_faults
+from medseg.bundle.safety import safety_faults, stock_line_faults
 from medseg.bundle.scoring import Scoring, scoring_of, scoring_of_classes
 from medseg.bundle.series import series_rules_of
 from medseg.bundle.split_file import SPLIT, split_faults
@@ -186,7 +186,7 @@ def _inference_faults(inference: Mapping[str, Any] | None) -> list[str]:
     if inference is None:
         return []
     try:
-        return [*contract_faults(inference), *safety_faults(inference)]
+        return [*contract_faults(inference), *safety_faults(inference), *stock_line_faults(inference)]
     except RecursionError:  # a YAML anchor may hold itself
         return ["a value holds itself; write it out"]
 

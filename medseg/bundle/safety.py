@@ -39,6 +39,7 @@ _DENIED = {
     r"SimulateDelay\w*": "waits as long as it is told to",
 }
 DOWNLOADS = {"pretrained", "pretrained_url", "download"}
+_SYSTEM = re.compile(r"__\w+__|\b(eval|exec|compile|popen|system|subprocess|socket|urllib|requests|ctypes)\b")
 _CODE_SIGNS = {"$": "runs code", "%": "copies from other files", "#": "becomes '::' in MONAI"}
 
 
@@ -58,6 +59,18 @@ def safety_faults(inference: Mapping[str, Any]) -> list[str]:
         for path, value in _walk(inference.get(part), (part,))
         if path not in never_built
         for fault in _faults(path[-1], part, value, inference)
+    ]
+
+
+def stock_line_faults(inference: Mapping[str, Any]) -> list[str]:
+    """Expressions for `monai.bundle run` that no model needs; medseg evaluates none of them, MONAI would.
+
+    A list of words can be got around, so this finds clumsy malice alone: `medseg inspect` shows every expression.
+    """
+    return [
+        f"{'.'.join(path)}: '{value:.80}' reaches for the system; medseg does not run it, MONAI would. Take it out"
+        for path, value in _walk(inference, ())
+        if isinstance(value, str) and value.startswith("$") and _SYSTEM.search(value)
     ]
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from medseg.core.errors import InferenceError
 from medseg.core.exports import EXPORTS
-from medseg.engine.openvino import import_openvino, openvino_options
+from medseg.engine.openvino import import_openvino, onnx_model, openvino_options
 
 Run = Callable[[torch.Tensor], torch.Tensor]
 EXPORTED = (*EXPORTS, "int8")  # forms of a file that can be run
@@ -88,13 +88,7 @@ def _program(path: Path) -> Run:
 
 def _int8(path: Path) -> Run:
     """By OpenVINO: ONNX Runtime takes longer for 8-bit numbers than for fp32, since it has no norms in them."""
-    openvino = import_openvino()
-    from openvino.frontend import FrontEndManager
-
-    # Its reader of ONNX alone: to guess what a file is it would load its readers of other frameworks, whose copies of
-    # protobuf, beside those of onnx and pyarrow, have ended the process later.
-    reader = FrontEndManager().load_by_framework("onnx")
-    model = reader.convert(reader.load(str(path)))
+    openvino, model = import_openvino(), onnx_model(path)
     ready: dict[tuple[int, ...], Any] = {}
 
     def run(windows: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,15 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+def onnx_model(path: Path) -> Any:
+    """A network in ONNX, read by that reader alone: to guess what a file is, all readers of frameworks are loaded."""
+    import_openvino()
+    from openvino.frontend import FrontEndManager
+
+    reader = FrontEndManager().load_by_framework("onnx")
+    return reader.convert(reader.load(str(path)))
 
 
 def openvino_options(precision: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from medseg.bundle.safety import safety_faults, target_fault
+from medseg.bundle.safety import safety_faults, stock_line_faults, target_fault
 
 
 def test_a_bundle_of_plain_values_and_stock_classes_is_safe(inference: dict[str, Any]) -> None:
@@ -107,3 +107,12 @@ def test_every_fault_is_listed(inference: dict[str, Any]) -> None:
     inference["network_def"]["_target_"] = "os.system"
     inference["inferer"]["overlap"] = "$0.5"
     assert len(safety_faults(inference)) == 2
+
+
+def test_a_stock_line_that_reaches_for_the_system_is_named() -> None:
+    lines = {
+        "initialize": ["$__import__('os').system('x')", "$monai.utils.set_determinism(seed=0)"],
+        "run": ["$@x.run()"],
+    }
+    (fault,) = stock_line_faults(lines)
+    assert fault.startswith("initialize.0: '$__import__('os').system('x')' reaches for the system")
