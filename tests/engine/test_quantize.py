@@ -68,6 +68,7 @@ def test_weights_between_the_ends_are_bytes_with_a_scale_per_channel(quantized: 
 # In a process of its own: what ran a network in 8-bit numbers has crashed some work later, which of both is not known.
 EITHER = """
 import sys
+from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 import torch
@@ -75,7 +76,7 @@ from test_quantize import Four, noise
 
 from medseg.engine.exported import exported_network
 
-network, run = Four().eval(), exported_network(sys.argv[2], __import__("pathlib").Path(sys.argv[3]))
+network, run = Four().eval(), exported_network(sys.argv[2], Path(sys.argv[3]))
 for shape in [(1, 1, 12, 12, 12), (2, 1, 8, 12, 16)]:
     given = noise(shape)
     with torch.no_grad():
