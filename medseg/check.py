@@ -36,8 +36,9 @@ def parser() -> Parser:
         "--input", type=Path, metavar="DIR", help="scans, DICOM or NIfTI: what is there, and may it be used"
     )
     options.add_argument("--data", type=Path, metavar="DIR", help="dataset to read through")
-    options.add_argument("--bundle", help="name, folder, zip, or run folder of a model")
+    options.add_argument("--bundle", help="name, folder, zip, run folder, or models:/NAME/VERSION of the model")
     add_trust_options(options)
+    options.add_argument("--tracking-uri", metavar="URI", help="MLflow that knows models:/NAME/VERSION")
     options.add_argument("--network", action="store_true", help="also build the network and try the shapes it declares")
     options.add_argument(
         "--select",

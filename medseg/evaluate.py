@@ -38,7 +38,8 @@ def parser() -> Parser:
         "--bundle",
         nargs="+",
         action="extend",
-        help="says the labels; with --data, a trained model that is run first, or several of which the mean is taken",
+        help="name, folder, zip, run folder, or models:/NAME/VERSION; says the labels; with --data it is run first, "
+        "and of several the mean is taken",
     )
     add_trust_options(what, foreign=True)
     what.add_argument("--tta", action="store_true", help="with --data: segment mirror images too, and take the mean")

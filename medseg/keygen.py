@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from medseg.bundle.minisign import new_key, write_key_pair
+from medseg.bundle.minisign import new_key
+from medseg.bundle.minisign_keys import write_key_pair
 from medseg.core.command import Parser, run_command
 from medseg.core.errors import EXIT_DONE, UsageError
 
@@ -34,15 +35,16 @@ def keygen(name: Path) -> Path:
     """A new pair of keys; gives the file of the public one.
 
     Args:
-        name: Of both files, without their endings.
+        name: Of both files, with or without an ending.
 
     Raises:
         UsageError: It is no name: "." or "/".
         OutputError: A file exists or cannot be written.
     """
-    if name.name in ("", ".."):
+    plain = name.name.removesuffix(".key").removesuffix(".pub")  # who names one of both files means the pair
+    if plain in ("", ".."):
         raise UsageError(f"--output '{name}' is no name of a file; give one, as in --output clinic")
-    secret, public = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
+    secret, public = name.with_name(f"{plain}.key"), name.with_name(f"{plain}.pub")
     write_key_pair(secret, public, new_key())
     return public
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medseg.bundle.minisign import SecretKey, has_password, read_secret_key
+from medseg.bundle.minisign import SecretKey
+from medseg.bundle.minisign_keys import has_password, read_secret_key
 from medseg.core.command import Parser, run_command
 from medseg.core.errors import EXIT_DONE, UsageError
 from medseg.core.exports import EXPORTS
 from medseg.steps.given_bundle import add_trust_options, trust_of
 from medseg.steps.package_request import QUANTIZATIONS, PackageRequest, check_request
+from medseg.steps.stopping import stop_on_signals
 
 if TYPE_CHECKING:
     from medseg.steps.packaging import Package
@@ -84,7 +86,8 @@ def run(options: argparse.Namespace) -> int:
         tracking_uri=options.tracking_uri,
         trust=trust_of(options),
     )
-    package(request)
+    with stop_on_signals():  # a scheduler's SIGTERM ends it as Ctrl-C does: nothing is left behind
+        package(request)
     print(json.dumps({"output": str(request.output)}) if options.json else request.output)
     return EXIT_DONE
 

@@ -42,7 +42,7 @@ def parser() -> Parser:
         epilog="Trial 0 is the bundle's own recipe, so that the result says what the search gained.",
     )
     what = options.add_argument_group("what to search on what")
-    what.add_argument("--bundle", help="name, folder, zip, or run folder of the model")
+    what.add_argument("--bundle", help="name, folder, zip, run folder, or models:/NAME/VERSION of the model")
     add_trust_options(what)
     what.add_argument("--data", type=Path, metavar="DIR", help="labelled dataset, as for medseg train")
     what.add_argument("--space", type=Path, metavar="FILE", help="YAML: recipe key to values, or to low and high")

@@ -10,14 +10,14 @@ from medseg.bundle.contents import contents_of
 from medseg.bundle.golden import LEAST_DICE
 from medseg.bundle.manifest import MANIFEST
 from medseg.bundle.open import place_of
-from medseg.bundle.read import Bundle
+from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.seal import check_seal
 from medseg.bundle.trust import NOTHING_SAID, Trust, demands_of
 from medseg.bundle.weights_look import weights_file_faults
 from medseg.core.command import Parser, run_command
 from medseg.core.errors import EXIT_DONE, BundleError, GateError, raise_faults
 from medseg.core.in_words import counted, size
-from medseg.steps.given_bundle import add_trust_options, given_bundle, local_place, trust_of
+from medseg.steps.given_bundle import add_trust_options, given_folder, local_place, trust_of
 
 
 def parser() -> Parser:
@@ -62,14 +62,15 @@ def verify(
     contents = contents_of(place)
     if MANIFEST not in contents.names:
         raise BundleError(f"Bundle '{place}' has no {MANIFEST}: it is no package. `medseg package` makes one of a run.")
-    seal = check_seal(contents, demands_of(trust))
+    seal = check_seal(contents, demands_of(trust), files=False)
     assert seal.manifest is not None
+    folder = given_folder(str(place), trust)
     bytes_ = sum(contents.size(name) for name in contents.names)
     say(f"{place}: {seal.manifest['name']} {seal.manifest['version']}")
     say(f"{counted(len(seal.manifest['files']), 'file')}, {size(bytes_)}: as the manifest says")
     say(seal.in_words)
-    found = given_bundle(str(place), trust)
-    raise_faults(f"Bundle '{place}'", weights_file_faults(contents), BundleError)
+    found = read_bundle(folder)
+    raise_faults(f"Bundle '{place}'", weights_file_faults(contents_of(folder)), BundleError)
     say(f"configuration: builds {found.name} {found.version} without evaluating anything")
     if golden:
         _check_golden(found, say)
@@ -87,7 +88,8 @@ def _check_golden(bundle: Bundle, say: Callable[[str], None]) -> None:
     if wrong is not None:
         raise GateError(
             f"The golden study of bundle '{bundle.name}' comes out otherwise here: Dice {wrong.least:.4f}, at least "
-            f"{LEAST_DICE} is wanted. Do not use this installation; sbom.cdx.json names what it was validated with."
+            f"{LEAST_DICE} is wanted. Either this installation computes something else (sbom.cdx.json names what it "
+            "was validated with), or the package is not what was validated, which --key tells. Do not use it here."
         )
     if found[-1].least < LEAST_DICE:
         say("note: with --exact infer computes what was validated; without it, it is faster and differs as told above")

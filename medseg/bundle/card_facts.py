@@ -217,6 +217,7 @@ class Quantised:
         n: Studies of that comparison.
         calibrated_on: Studies that set its ranges; None where that is not known.
         same_studies: Whether the comparison is over these very studies, which flatters it.
+        golden: Lowest Dice of a label of the golden study with the network in fp32; None where it was not compared.
     """
 
     file: str
@@ -226,6 +227,7 @@ class Quantised:
     n: int
     calibrated_on: int | None = None
     same_studies: bool = False
+    golden: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from medseg.bundle.card_facts import CardFacts, Training
 from medseg.bundle.card_words import NOTHING, brief, code, studies, table, words
 from medseg.bundle.validity import Limits, Validity
+from medseg.core.in_words import counted
 
 _PARTS = {
     "train": "Trained on",
@@ -74,7 +75,7 @@ def how_trained(facts: CardFacts) -> list[str]:
         "MLflow run": code(training.mlflow_run_id) if training.mlflow_run_id else "",
     }
     said = table(("", ""), [(name, value.removeprefix(", ")) for name, value in rows.items() if value.strip()])
-    return said if training.started else [*said, "No one says how long it was trained, and with what.", ""]
+    return said if training.started else [*said, "How it was trained is not known here.", ""]
 
 
 def _split(training: Training) -> str:
@@ -97,7 +98,7 @@ def _course(training: Training) -> Iterator[str]:
         yield _duration(training.seconds)
     if training.epochs is not None and training.steps is not None:
         kept = "" if training.weights_epoch is None else f" (weights of epoch {words(training.weights_epoch)})"
-        yield f"{words(training.epochs)} epochs{kept}, {words(training.steps)} steps"
+        yield f"{words(counted(training.epochs, 'epoch'))}{kept}, {words(counted(training.steps, 'step'))}"
     yield from (words(one) for one in (training.device, training.precision) if one)
     if training.outcome == "stopped":
         yield "stopped early, since it no longer gained"

@@ -30,9 +30,10 @@ from monai.bundle.config_item import ComponentLocator, ConfigComponent
 from monai.bundle.config_parser import ConfigParser
 
 from medseg.bundle.build import KINDS
-from medseg.bundle.foreign import WEIGHTS_PATH, evaluations, is_file_transform, needed, shown
+from medseg.bundle.foreign import WEIGHTS_PATH, evaluations, is_file_transform, needed
 from medseg.bundle.safety import PARTS, target_fault
 from medseg.core.errors import BundleError, InferenceError, MedsegError, raise_faults
+from medseg.core.printable import printable
 
 LOG = logging.getLogger("medseg")
 _PACKAGES = (monai.transforms, monai.networks.nets, monai.networks.blocks, monai.inferers, torch.nn)
@@ -144,7 +145,7 @@ class _Piece:
         config = self._of.get_config()
         given, full = config["_target_"], self._of.resolve_module_name()
         found = locate(full) if isinstance(full, str) else full
-        where = f"{self._of.get_id().replace('::', '.')}: {shown(str(given))}"
+        where = f"{self._of.get_id().replace('::', '.')}: {printable(str(given))}"
         if not callable(found):
             raise BundleError(f"{where}: MONAI {monai.__version__} and this bundle have no class of that name")
         if config.get("_mode_", "default") != "default":
@@ -281,4 +282,4 @@ def _reason(error: BaseException) -> str:
     while bottom.__cause__ is not None:
         bottom = bottom.__cause__
     told = [f"{type(one).__name__}: {' '.join(str(one).split())}" for one in dict.fromkeys((error, bottom))]
-    return shown("; ".join(one[:_TOLD] for one in told))
+    return printable("; ".join(one[:_TOLD] for one in told))

@@ -15,6 +15,7 @@ from typing import Any
 
 from medseg.bundle.safety import PARTS, target_fault
 from medseg.core.errors import BundleError
+from medseg.core.printable import printable
 
 _ALL_IMPORTS, WEIGHTS_PATH = "_imports_", "_weights_path_"  # keys of what is handed to MONAI's parser
 LOADERS = {f"LoadImage{ending}" for ending in ("d", "D", "Dict")}
@@ -42,12 +43,7 @@ class Evaluation:
     @property
     def line(self) -> str:
         """For people: signs that a terminal would obey or hide are escaped."""
-        return f"{shown(self.path)}: {shown(self.text)}"
-
-
-def shown(text: str) -> str:
-    """A text of a stranger's in one line, in which nothing moves the cursor, hides or turns around."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+        return f"{printable(self.path)}: {printable(self.text)}"
 
 
 def last_name(target: Any) -> str:
@@ -156,7 +152,7 @@ def hidden_faults(inference: Mapping[str, Any]) -> list[str]:
     found, loader = [], weights_loader(inference)
     for key, kept in needed(inference).items():
         for path, value in walk(kept, _own_path(key, loader)):
-            where = f"{shown('.'.join(path))}: {shown(str(value))}"
+            where = f"{printable('.'.join(path))}: {printable(str(value))}"
             if isinstance(value, str) and _FILE.match(value):
                 found.append(
                     f"{where} copies from another file, which could hold code that nobody was shown; write it out"

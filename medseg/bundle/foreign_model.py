@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medseg.bundle.foreign import evaluations, hidden_faults, shown
+from medseg.bundle.foreign import evaluations, hidden_faults
 from medseg.bundle.foreign_faults import SAVE, channel_first_steps, foreign_faults, is_plain_label_map
 from medseg.bundle.foreign_names import foreign_names
 from medseg.bundle.safety import PARTS
 from medseg.core.errors import BundleError, raise_faults
 from medseg.core.lean_import import import_monai_lean
+from medseg.core.printable import printable
 
 LOG = logging.getLogger("medseg")
 _ONE_LABEL = "medseg.transforms.one_label.OneLabeld"
@@ -93,7 +94,8 @@ def _absent(root: Path, inference: Mapping[str, Any]) -> list[str]:
 def _weights_faults(path: str | None) -> list[str]:
     if path is None or Path(path).parts[-2:] == _WEIGHTS:
         return []
-    return [f"CheckpointLoader.load_path: {shown(path)}; medseg takes {'/'.join(_WEIGHTS)} alone: call it so, here too"]
+    wanted = "/".join(_WEIGHTS)
+    return [f"CheckpointLoader.load_path: {printable(path)}; medseg takes {wanted} alone: call it so, here too"]
 
 
 def _named(file: str, faults: list[str]) -> list[str]:

@@ -132,7 +132,7 @@ def inspection_of(contents: Contents, demands: Sequence[Demand] = ()) -> Inspect
         card=card_of(metadata),
         runnables=(*(one for config in configs.values() for one in runnables_of(config)), *_logging(contents)),
         downloads=_downloads(configs),
-        verdict=verdict_on(metadata_config, inference, archives, broken),
+        verdict=verdict_on(metadata_config, inference, archives, broken=seal is None),
         faults=(*broken, *faults),
     )
 
@@ -197,7 +197,8 @@ def _seal(
     try:
         return check_seal(contents, demands), ()
     except BundleError as error:
-        return None, (str(error),)
+        title, *faults = str(error).splitlines()
+        return None, tuple(fault.strip(" -") for fault in faults) or (title,)
 
 
 def _configs(contents: Contents, files: Sequence[FileFacts]) -> Iterator[ForeignConfig]:

@@ -47,7 +47,8 @@ def verdict_on(
     metadata: ForeignConfig | None,
     inference: ForeignConfig | None,
     archives: Mapping[str, Archive],
-    broken: tuple[str, ...],
+    *,
+    broken: bool,
 ) -> Verdict:
     """What medseg would do with a bundle.
 
@@ -55,9 +56,14 @@ def verdict_on(
         metadata: Its metadata.json.
         inference: The configuration that medseg would build from; None where there is none.
         archives: Name to pickles.
-        broken: What is wrong with its seal.
+        broken: Whether its seal is.
     """
-    unsafe = [*broken, *_unreadable(metadata), *_unreadable(inference), *weight_faults(archives)]
+    unsafe = [
+        *(["its seal is broken, as told below"] if broken else []),
+        *_unreadable(metadata),
+        *_unreadable(inference),
+        *weight_faults(archives),
+    ]
     unfit: list[str] = []
     evaluated: list[Evaluation] = []
     if inference is None:
@@ -97,6 +103,8 @@ def weight_faults(archives: Mapping[str, Archive]) -> list[str]:
     if archive is None:
         return []
     faults = [f"{WEIGHTS}: {fault}" for fault in archive.faults]
+    if not archive.pickles and not faults and archive.kind == STATE:
+        return [f"{WEIGHTS}: holds no weights of torch"]
     if archive.kind not in (STATE, PLAIN):
         return [*faults, f"{WEIGHTS}: is a {archive.kind}, not a state dict"]
     if archive.refused:

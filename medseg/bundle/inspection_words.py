@@ -13,6 +13,7 @@ from medseg.bundle.archives import SCRIPT, Archive
 from medseg.bundle.inspection import FileFacts, Inspection
 from medseg.bundle.runnable import COPY, EXPRESSION, TARGET, Runnable
 from medseg.core.in_words import counted, size
+from medseg.core.printable import printable
 
 WIDTH = 110  # characters of a line
 _LONGEST = 500  # characters of a text that are shown; --json has it whole
@@ -22,11 +23,6 @@ _MOST_PLACES = 6  # of one class in one file
 _WIDEST_NAME = 44  # characters of a class in its column
 _INDENT = "  "
 _Places = set[tuple[str | None, str]]  # file and path of what is marked
-
-
-def printable(text: str) -> str:
-    """A text in which every sign that a terminal would not show as itself stands as an escape: ESC, U+202E, newline."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def lines_of(found: Inspection) -> list[str]:

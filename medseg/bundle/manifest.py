@@ -17,20 +17,29 @@ from medseg.core.errors import BundleError, ConfigError
 MANIFEST = "manifest.json"
 SIGNATURE = MANIFEST + ENDING
 FORMAT = 1
+SIGNER = "signer"  # public key of whoever signed it: so its signature cannot be lost or damaged unnoticed
+_OWN = "sha256"  # of the manifest without that line: what is damaged by chance is found without a key
 # What file managers leave behind wherever they look; nothing reads it.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def manifest_text(contents: Contents, facts: Mapping[str, Any]) -> str:
+def manifest_text(contents: Contents, facts: Mapping[str, Any], *, signer: str | None = None) -> str:
     """Text of a manifest.json over all files of a bundle.
 
     Args:
         contents: The bundle; an old manifest and signature in it are left out.
         facts: Plain values beside the files: name, version, versions, training.
+        signer: Public key of whoever is going to sign it, as text; None where nobody is.
     """
     files = {name: {"bytes": contents.size(name), "sha256": digest(contents, name)} for name in sealed_names(contents)}
-    return json.dumps({"format": FORMAT, **facts, "files": files}, indent=2, ensure_ascii=False) + "\n"
+    values = {"format": FORMAT, **facts, **({SIGNER: signer} if signer else {}), "files": files}
+    return with_own_digest(values)
+
+
+def with_own_digest(values: Mapping[str, Any]) -> str:
+    """Text of a manifest of these values, the last of which is the digest of the others."""
+    return _text({**values, _OWN: hashlib.sha256(_text(values).encode(errors="surrogatepass")).hexdigest()})
 
 
 def sealed_names(contents: Contents) -> list[str]:
@@ -47,12 +56,16 @@ def read_manifest(contents: Contents) -> dict[str, Any]:
     """
     if MANIFEST not in contents.names:
         raise BundleError(f"'{contents.place}' has no {MANIFEST}.")
+    text = read_text(contents, MANIFEST)
     try:
-        values = parse_json(read_text(contents, MANIFEST), MANIFEST)
+        values = parse_json(text, MANIFEST)
     except ConfigError as error:
         raise BundleError(f"'{contents.place}': {error}. Get the bundle again.") from None
     if not _is_manifest(values):
         raise BundleError(f"'{contents.place}': {MANIFEST} is no manifest of format {FORMAT}. Get the bundle again.")
+    values.pop(_OWN)
+    if text != with_own_digest(values):
+        raise BundleError(f"'{contents.place}': {MANIFEST} was altered. Get the bundle again.")
     return values
 
 
@@ -85,6 +98,10 @@ def manifest_digest(contents: Contents) -> str:
     return digest(contents, MANIFEST)
 
 
+def _text(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
 def _is_same(contents: Contents, name: str, files: Mapping[str, Mapping[str, Any]]) -> bool:
     """Its size first: that costs nothing, and a file that was cut or has grown need not be read."""
     told = files[name]
@@ -94,7 +111,9 @@ def _is_same(contents: Contents, name: str, files: Mapping[str, Mapping[str, Any
 def _is_manifest(values: Any) -> bool:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         return False
-    files, named = values.get("files"), all(isinstance(values.get(key), str) for key in ("name", "version"))
+    files, named = values.get("files"), all(isinstance(values.get(key), str) for key in ("name", "version", _OWN))
+    if not isinstance(values.get(SIGNER, ""), str):
+        return False
     if not named or not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
         return False
     return all(text.isprintable() for text in (values["name"], values["version"], *files))  # they are shown

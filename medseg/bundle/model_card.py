@@ -158,6 +158,7 @@ def _quantised(quantised: Quantised | None) -> list[str]:
         f"size in fp32{f', and {timed}' if timed else ''}. Dice of its label maps with those in fp32, on {which}:",
         "",
         *table(("Label", "mean", "lowest"), rows, numbers=(1, 2)),
+        *([] if quantised.golden is None else [f"On the golden study: {fixed(quantised.golden, 4)}, the lowest.", ""]),
     ]
 
 

@@ -70,7 +70,7 @@ def _manifest(contents: Contents) -> str | None:
 
 
 def _checked(folder: Path, packed: ZipContents, demands: list[Demand]) -> Path:
-    check_seal(contents_of(folder), demands)
+    check_seal(contents_of(folder), demands, called=packed.place)
     if not is_complete(folder, packed) or _manifest(contents_of(folder)) != _manifest(packed):
         raise BundleError(f"'{folder}' is not what '{packed.place}' holds. Remove it, and try again.")
     return folder

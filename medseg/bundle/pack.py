@@ -33,7 +33,8 @@ def seal_bundle(root: Path, facts: Mapping[str, Any], key: SecretKey | None) -> 
         OutputError: A file cannot be written.
     """
     (root / SIGNATURE).unlink(missing_ok=True)
-    write_text(root / MANIFEST, manifest_text(contents_of(root), facts))
+    signer = key.public.text if key is not None else None
+    write_text(root / MANIFEST, manifest_text(contents_of(root), facts, signer=signer))
     if key is not None:
         said = f"{facts['name']} {facts['version']}, packaged {facts['made']}"
         write_text(root / SIGNATURE, sign((root / MANIFEST).read_bytes(), key, trusted=said))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from medseg.bundle.contents import MOST_TEXT, Contents, read_text
-from medseg.bundle.manifest import MANIFEST, SIGNATURE, altered_files, read_manifest
-from medseg.bundle.minisign import signer_of, verify
+from medseg.bundle.manifest import MANIFEST, SIGNATURE, SIGNER, altered_files, read_manifest
+from medseg.bundle.minisign import PublicKey, is_as_written, signer_of, verify
+from medseg.bundle.minisign_keys import public_key_of
 from medseg.bundle.trust import Demand
 from medseg.core.errors import BundleError, raise_faults
+
+_GET = "Get it again from whoever packaged it."
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Seal:
     Attributes:
         manifest: What manifest.json says; None where there is none.
         claimed: Id of the key that the signature says it is of; None where there is none.
-        signed_by: Id of the key whose signature was checked and is right; None where none was demanded.
+        signed_by: Id of the key that was demanded and whose signature is right; None where none was demanded.
         comment: The comment that the signature covers.
     """
 
@@ -37,60 +41,82 @@ class Seal:
         if self.signed_by is not None:
             return f"sealed, and signed by key {self.signed_by}: {self.comment}"
         if self.claimed is not None:
-            return f"sealed; its signature says key {self.claimed}, which was not checked: give --key"
+            return f"sealed; signed by key {self.claimed}, as it says itself: give --key to know whether you trust it"
         return "sealed, not signed: who can change a file can change the manifest"
 
 
-def check_seal(contents: Contents, demands: Sequence[Demand], *, files: bool = True) -> Seal:
+def check_seal(
+    contents: Contents, demands: Sequence[Demand], *, files: bool = True, called: Path | None = None
+) -> Seal:
     """What the manifest and signature of a bundle are worth.
 
     Args:
         contents: The bundle.
         demands: Signatures that it must have; none accepts a bundle that is not sealed at all.
         files: Whether every file is read and compared; else the manifest and its signature alone.
+        called: What the user calls it, where that is not its place: the zip that it was unpacked from.
 
     Raises:
-        BundleError: A file is altered, missing or added; or a signature that is demanded is absent or wrong.
+        BundleError: A file is altered, missing or added; or a signature is damaged, or is demanded and absent or wrong.
     """
     if MANIFEST not in contents.names:
         if demands:
             raise BundleError(f"Bundle '{contents.place}' is not signed, and {demands[0].by} demands it. {_GET}")
         return Seal()
     signature = read_text(contents, SIGNATURE) if SIGNATURE in contents.names else None
-    seal = Seal(read_manifest(contents), _claimed(signature))
+    manifest = read_manifest(contents)
     # Before a byte of the rest is read: what it says of the files is worth as much as its signer.
-    for demand in demands:
-        seal = _signed(contents, seal, signature, demand)
-    if files and seal.manifest is not None:
-        faults = altered_files(contents, seal.manifest)
-        title = f"Bundle '{contents.place}' is not what was packaged; get it again from whoever packaged it"
+    signed = [_signed(contents, signature, demand) for demand in demands]
+    claimed = _as_it_says(contents, manifest, signature, signed)
+    if files:
+        faults = altered_files(contents, manifest)
+        title = f"Bundle '{called or contents.place}' is not what was packaged; get it again from whoever packaged it"
         raise_faults(title, faults, BundleError)
-    return seal
+    return Seal(manifest, claimed, *(signed[-1] if signed else ()))
 
 
-_GET = "Get it again from whoever packaged it."
-
-
-def _claimed(signature: str | None) -> str | None:
-    if signature is None:
-        return None
-    try:
-        return signer_of(signature)
-    except BundleError:
-        return "that cannot be read"
-
-
-def _signed(contents: Contents, seal: Seal, signature: str | None, demand: Demand) -> Seal:
+def _signed(contents: Contents, signature: str | None, demand: Demand) -> tuple[str, str]:
+    """Id of the key that meets a demand, and the comment that it signed."""
     if signature is None:
         raise BundleError(f"Bundle '{contents.place}' is not signed, and {demand.by} demands it. {_GET}")
-    with contents.stream(MANIFEST) as stream:
-        message = stream.read(MOST_TEXT)
-    reasons = []
+    message, reasons = _message(contents), []
     for key in demand.keys:
         try:
-            comment = verify(message, signature, key)
+            return key.name, verify(message, signature, key)
         except BundleError as error:
             reasons.append(str(error))
-        else:
-            return Seal(seal.manifest, seal.claimed, key.name, comment)
     raise BundleError(f"Bundle '{contents.place}': {MANIFEST}: {'; '.join(reasons)} ({demand.by}). {_GET}")
+
+
+def _as_it_says(
+    contents: Contents, manifest: Mapping[str, Any], signature: str | None, signed: Sequence[tuple[str, str]]
+) -> str | None:
+    """Id of the key that the signature says it is of; the signature is held against the key that the manifest names.
+
+    That finds what was lost or damaged by chance. Against someone who means ill it is worth nothing: they name a key
+    of their own.
+    """
+    signer = manifest.get(SIGNER)
+    try:
+        claimed = None if signature is None else signer_of(signature)
+        if signer is None or (signed and claimed != _key_of(signer).name):  # signed anew, by a key that is trusted here
+            return claimed
+        if signature is None:
+            raise BundleError(f"is missing: {MANIFEST} says that key {_key_of(signer).name} signed it")
+        verify(_message(contents), signature, _key_of(signer))
+        if not is_as_written(signature):
+            raise BundleError("was altered in what no signature covers")
+    except BundleError as error:
+        raise BundleError(f"Bundle '{contents.place}': {SIGNATURE}: {error}. {_GET}") from None
+    return claimed
+
+
+def _key_of(text: str) -> PublicKey:
+    if (key := public_key_of(text)) is None:
+        raise BundleError(f"{MANIFEST} names no public key as its signer")
+    return key
+
+
+def _message(contents: Contents) -> bytes:
+    with contents.stream(MANIFEST) as stream:
+        return stream.read(MOST_TEXT)

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from medseg.bundle.minisign import PublicKey, public_key_of, read_public_key
+from medseg.bundle.minisign import PublicKey
+from medseg.bundle.minisign_keys import public_key_of, read_public_key
 from medseg.core.errors import ConfigError, UsageError
 from medseg.recipe.yaml_file import read_yaml
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from medseg.core.errors import EXIT_INTERRUPTED, EXIT_REFUSED, MedsegError, UsageError
+from medseg.core.printable import printable
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(gb|gib|g|mb|mib|m)?", re.IGNORECASE)
@@ -208,6 +209,5 @@ def _run(parser: Callable[[], Parser], run: Callable[[argparse.Namespace], int],
 def _show(message: str, with_traceback: bool) -> None:
     if with_traceback:
         traceback.print_exc()
-    # It quotes files that strangers wrote: a sign that moves the cursor could wipe the refusal out, or write another.
-    shown = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in message)
+    shown = "\n".join(map(printable, message.split("\n")))  # it quotes files that strangers wrote
     print(f"medseg: {shown}", file=sys.stderr)

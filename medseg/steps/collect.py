@@ -32,7 +32,14 @@ def to_segment(
     return sharing.of(worklist)
 
 
-def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: Callable[[str], None]) -> Worklist:
+def collect(
+    bundle: Bundle,
+    inputs: Sequence[Path],
+    options: DicomOptions,
+    say: Callable[[str], None],
+    *,
+    option: str = "--input",
+) -> Worklist:
     """Studies of all inputs, and outcomes of those that cannot even be read; an unusable input is refused.
 
     Args:
@@ -40,6 +47,7 @@ def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: 
         inputs: Files, study folders, datasets, or folders of DICOM in any depth.
         options: For the DICOM among them.
         say: Shows a line to the user.
+        option: What gives the inputs, for messages.
 
     Raises:
         DatalistError: An input is no study, or two studies would be written to one file.
@@ -54,7 +62,7 @@ def collect(bundle: Bundle, inputs: Sequence[Path], options: DicomOptions, say: 
     ids = [*(job.id for job in worklist.jobs), *(outcome.study for outcome in worklist.outcomes)]
     twice = sorted({one for one in ids if ids.count(one) > 1})
     faults += [f"study '{one}' stands in {ids.count(one)} inputs; both would be written to one file" for one in twice]
-    raise_faults("--input", faults, DatalistError)
+    raise_faults(option, faults, DatalistError)
     return worklist
 
 

@@ -14,7 +14,6 @@ from medseg.bundle.window import window_of
 from medseg.core.files import digest_of_file, replacing, write_text
 from medseg.core.in_words import times
 from medseg.steps.package_evidence import Evidence
-from medseg.steps.package_int8 import Int8Report
 from medseg.steps.package_networks import Networks
 from medseg.steps.package_request import PackageRequest
 from medseg.steps.package_source import Source
@@ -60,7 +59,7 @@ def write_card(
         measurement=evidence.measurement,
         validity=bundle.validity,
         exports=_exports(networks),
-        quantised=_quantised(networks.int8),
+        quantised=_quantised(networks),
         files=(*contents_of(bundle.root).names, MANIFEST, *signature),
         signed=request.sign is not None,
     )
@@ -74,7 +73,8 @@ def _exports(networks: Networks) -> tuple[Export, ...]:
     )
 
 
-def _quantised(report: Int8Report | None) -> Quantised | None:
+def _quantised(networks: Networks) -> Quantised | None:
+    report = networks.int8
     if report is None:
         return None
     seconds, agreement = report.window_s, report.agreement
@@ -86,6 +86,7 @@ def _quantised(report: Int8Report | None) -> Quantised | None:
         n=agreement.studies,
         calibrated_on=report.studies,
         same_studies=report.agreement_on == "the same studies",
+        golden=min(networks.golden["int8"].values()),
     )
 
 

@@ -175,7 +175,7 @@ def drawn_jobs(bundle: Bundle, data: Path, *, seed: int, say: Say = print) -> tu
         DatalistError: There is no study.
     """
     held_out = set((bundle.split or {}).get("holdout", ()))
-    found = sorted(collect(bundle, (data,), DicomOptions(), say).jobs, key=lambda job: job.id)
+    found = sorted(collect(bundle, (data,), DicomOptions(), say, option="--calibrate").jobs, key=lambda job: job.id)
     jobs = [job for job in found if job.id not in held_out]
     if not jobs:
         reason = f"all {len(found)} studies are of the hold-out" if found else "there is no study"

@@ -13,7 +13,9 @@ from typing import Any
 from medseg.bundle.build import build_network, network_faults
 from medseg.bundle.copy import copy_bundle
 from medseg.bundle.find import METADATA
+from medseg.bundle.golden import Golden
 from medseg.bundle.json_file import read_json
+from medseg.bundle.least_input import with_least_input
 from medseg.bundle.metadata import metadata_faults
 from medseg.bundle.minisign import SecretKey
 from medseg.bundle.pack import ZIP, seal_bundle, write_package
@@ -85,7 +87,7 @@ def make_package(request: PackageRequest, key: SecretKey | None, *, say: Say) ->
         write_validity(root, limits or _measured(bundle, trained, say))
         bundle = read_bundle(root)
         golden = make_golden(bundle, request.golden, licence=request.golden_licence)
-        say(f"golden study: {golden.source}; voxels " + ", ".join(f"{name} {n}" for name, n in golden.voxels.items()))
+        _tell_golden(golden, say)
         networks = write_networks(bundle, golden, request, source.split, say=say)
         facts = _facts(source, trained, bundle, networks)
         write_text(root / SBOM, sbom_text(bundle.name, bundle.version, digest_of_file(bundle.weights)))
@@ -96,6 +98,12 @@ def make_package(request: PackageRequest, key: SecretKey | None, *, say: Say) ->
         write_package(root, request.output)
     say(f"{bundle.name} {bundle.version}: {size(total)}, {'signed' if key else 'not signed: --sign KEY signs it'}")
     return Package(request.output, facts, source)
+
+
+def _tell_golden(golden: Golden, say: Say) -> None:
+    say(f"golden study: {golden.source}; voxels " + ", ".join(f"{name} {n}" for name, n in golden.voxels.items()))
+    if lacking := [name for name, n in golden.voxels.items() if not n]:
+        say(f"note: the golden study shows no {' and no '.join(lacking)}; --golden takes a scan that does")
 
 
 def _version(request: PackageRequest, bundle: Bundle) -> str:
@@ -115,7 +123,7 @@ def _begin(source: Source, root: Path, request: PackageRequest, version: str, ev
         results=evidence.results,
         intended_use=request.intended_use,
     )
-    write_json(root / METADATA, metadata)
+    write_json(root / METADATA, with_least_input(metadata, build_network(source.bundle).eval()))
     write_stock_json(root, source.bundle.inference)
     if (recipe := recipe_text(source)) is not None:
         write_text(root / RECIPE, recipe)

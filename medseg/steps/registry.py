@@ -16,6 +16,7 @@ from medseg.core.errors import BundleError, MedsegError
 from medseg.core.files import digest_of, digest_of_file, replacing, write_json
 from medseg.core.in_words import size as in_words
 from medseg.core.machine import default_folder
+from medseg.core.printable import printable
 from medseg.runs.tracking import RefusedError
 from medseg.runs.tracking_registry import Registered, Registry
 from medseg.runs.tracking_text import as_reason
@@ -94,7 +95,7 @@ def fetch(text: str, *, uri: str | None = None, cache: Path | None = None) -> Pa
     except MedsegError:
         raise
     except RefusedError as error:
-        raise BundleError(_plain(f"{asked}: MLflow at {shelf.address} gives nothing: {error}.")) from None
+        raise BundleError(printable(f"{asked}: MLflow at {shelf.address} gives nothing: {error}.")) from None
     except Exception as error:  # whatever MLflow says when it is away
         return _fetched_before(shelf, asked, as_reason(error))
     sha256, file = _package_of(version, shelf.address)
@@ -165,7 +166,7 @@ def _version(registry: Registry, asked: Asked, where: str) -> Registered:
         number = asked.number or max(versions)
         lack = f"version {number}; it has {_list(sorted(versions, reverse=True))}"
     if number not in versions:
-        raise BundleError(_plain(f"Model '{asked.name}' in MLflow at {where} has no {lack}."))
+        raise BundleError(printable(f"Model '{asked.name}' in MLflow at {where} has no {lack}."))
     return versions[number]
 
 
@@ -175,7 +176,7 @@ def _refuse_model(name: str, names: list[str], where: str) -> NoReturn:
     nearest = difflib.get_close_matches(name, names, n=_LISTED, cutoff=0.5)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     known = _list(dict.fromkeys([*nearest, *names]))
-    raise BundleError(_plain(f"MLflow at {where} has no model '{name}'.{hint} It has {known}."))
+    raise BundleError(printable(f"MLflow at {where} has no model '{name}'.{hint} It has {known}."))
 
 
 def _package_of(version: Registered, where: str) -> tuple[str, str]:
@@ -202,7 +203,9 @@ def _download(registry: Registry, version: Registered, file: str, sha256: str, s
             found = registry.download(version, file, Path(folder))
         except Exception as error:  # away, or the file is
             reason = str(error) if isinstance(error, RefusedError) else as_reason(error)
-            raise BundleError(_plain(f"{what}: MLflow at {shelf.address} did not give '{file}': {reason}.")) from None
+            raise BundleError(
+                printable(f"{what}: MLflow at {shelf.address} did not give '{file}': {reason}.")
+            ) from None
         digest = digest_of_file(found)
         if digest != sha256:
             raise BundleError(
@@ -213,7 +216,7 @@ def _download(registry: Registry, version: Registered, file: str, sha256: str, s
 
 
 def _fetched_before(shelf: Shelf, asked: Asked, reason: str) -> Path:
-    away = _plain(f"MLflow at {shelf.address} is away ({reason})")
+    away = printable(f"MLflow at {shelf.address} is away ({reason})")
     if asked.number is None:
         raise BundleError(
             f"{away}, and only it knows which version {asked} is. Ask for a version that was fetched before."
@@ -221,7 +224,7 @@ def _fetched_before(shelf: Shelf, asked: Asked, reason: str) -> Path:
     sha256 = shelf.noted(asked.name, asked.number)
     if sha256 is None or not shelf.has(sha256):
         raise BundleError(
-            f"{away}, and {asked} was not fetched from it before. Say where it is with MLFLOW_TRACKING_URI, or give "
+            f"{away}, and {asked} was not fetched from it before. Say where it is with --tracking-uri, or give "
             "the zip of the package itself."
         )
     LOG.warning("%s: %s as it was fetched before is used.", away, asked)
@@ -237,8 +240,3 @@ def _list(things: Iterable[object]) -> str:
     listed = [str(thing) for thing in things]
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     return f"{', '.join(listed[:_LISTED])}{more}" if listed else "none"
-
-
-def _plain(text: str) -> str:
-    """As a terminal may show it: what a server sent may hold signs that change the screen."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from medseg.bundle.minisign import read_public_key
+from medseg.bundle.minisign_keys import read_public_key
 from medseg.core.command import Parser, minutes
 from medseg.core.errors import UsageError
 from medseg.core.split import EVERYONE
@@ -23,7 +23,7 @@ def parser() -> Parser:
         epilog="Without --data it trains on a synthetic phantom cohort, to show what a run looks like.",
     )
     what = options.add_argument_group("what to train on what")
-    what.add_argument("--bundle", help="name, folder, zip, or run folder of the model")
+    what.add_argument("--bundle", help="name, folder, zip, run folder, or models:/NAME/VERSION of the model")
     add_trust_options(what)
     what.add_argument(
         "--data", type=Path, metavar="DIR", help="BraTS, MSD or nnU-Net folder, images/ + labels/, or a datalist JSON"

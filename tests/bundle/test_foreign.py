@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from medseg.bundle.foreign import Evaluation, evaluations, hidden_faults, names_in_short, needed, refuse_foreign, shown
+from medseg.bundle.foreign import Evaluation, evaluations, hidden_faults, names_in_short, needed, refuse_foreign
 from medseg.core.errors import BundleError
 
 
@@ -103,7 +103,6 @@ def test_a_target_that_comes_from_elsewhere_would_hide_what_it_is(zoo: dict[str,
 
 
 def test_signs_that_move_the_cursor_hide_or_turn_text_are_escaped() -> None:
-    assert shown("a\n\r\x1b[2J\u202eb\u200b\x00µ") == r"a\n\r\x1b[2J\u202eb\u200b\x00µ"
     assert Evaluation("a.\x1b", "$\x08").line == r"a.\x1b: $\x08"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from medseg.bundle.contents import contents_of
 from medseg.bundle.inspection import Inspection, inspection_of
-from medseg.bundle.inspection_words import json_of, lines_of, printable
+from medseg.bundle.inspection_words import json_of, lines_of
 
 
 @pytest.fixture
@@ -18,20 +18,6 @@ def foreign(write_bundle: Any, inference: dict[str, Any], metadata: dict[str, An
     root: Path = write_bundle(inference=inference, metadata=metadata)
     (root / "a\x1b[31m.py").write_text("")
     return inspection_of(contents_of(root))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain – ü 漢", "plain – ü 漢"),
-        ("\x1b[31m", "\\x1b[31m"),
-        ("a\nb\tc", "a\\nb\\tc"),
-        ("\u202e\u200b\x9b", "\\u202e\\u200b\\x9b"),
-        ("\udc80", "\\udc80"),
-    ],
-)
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
-    assert printable(text) == shown
 
 
 def test_nothing_of_a_stranger_reaches_the_terminal_or_makes_a_line(foreign: Inspection) -> None:

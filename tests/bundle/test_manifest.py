@@ -89,22 +89,39 @@ _ENTRY = {"bytes": 1, "sha256": "0" * 64}
     [
         {},
         [],
-        {"format": 2, **_FACTS, "files": {}},
-        {"format": 1, "name": "brats", "files": {}},
-        {"format": 1, **_FACTS, "name": 3, "files": {}},
-        {"format": 1, **_FACTS, "name": "a\x1b[2K", "files": {}},
-        {"format": 1, **_FACTS, "files": ["LICENSE"]},
-        {"format": 1, **_FACTS, "files": {"a\nb": _ENTRY}},
-        {"format": 1, **_FACTS, "files": {"a": "0" * 64}},
-        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "bytes": "1"}}},
-        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "sha256": "0" * 63}}},
-        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "sha256": "A" * 64}}},
+        {"format": 2, **_FACTS, "files": {}, "sha256": ""},
+        {"format": 1, "name": "brats", "files": {}, "sha256": ""},
+        {"format": 1, **_FACTS, "name": 3, "files": {}, "sha256": ""},
+        {"format": 1, **_FACTS, "name": "a\x1b[2K", "files": {}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": ["LICENSE"], "sha256": ""},
+        {"format": 1, **_FACTS, "files": {"a\nb": _ENTRY}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": {"a": "0" * 64}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "bytes": "1"}}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "sha256": "0" * 63}}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": {"a": {**_ENTRY, "sha256": "A" * 64}}, "sha256": ""},
+        {"format": 1, **_FACTS, "files": {}},
+        {"format": 1, **_FACTS, "files": {}, "sha256": "", "signer": 3},
     ],
 )
 def test_what_is_no_manifest_is_refused(tmp_path: Path, values: Any) -> None:
     (tmp_path / MANIFEST).write_text(json.dumps(values))
-    with pytest.raises(BundleError, match="manifest"):
+    with pytest.raises(BundleError, match=r"no manifest of format 1|holds list"):
         read_manifest(contents_of(tmp_path))
+
+
+def test_a_manifest_that_was_touched_is_refused_by_name(bundle: Path) -> None:
+    was = (bundle / MANIFEST).read_text()
+    for old, new in (
+        ("brats", "brain"),
+        ("1.0", "1.1"),
+        ("  ", "   "),
+        ("\n", "\r\n"),
+        ("}\n", "}"),
+        ("LICENSE", "LICENCE"),
+    ):
+        (bundle / MANIFEST).write_bytes(was.replace(old, new).encode())
+        with pytest.raises(BundleError, match=r"manifest\.json was altered"):
+            read_manifest(contents_of(bundle))
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1, "format": 1}', '{"format": ' + "9" * 5000 + "}", "[" * 10**5])

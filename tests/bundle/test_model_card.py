@@ -106,7 +106,9 @@ def test_data_and_training_are_told_in_numbers() -> None:
 
 @pytest.mark.parametrize("training", [None, Training(parts=(Part("train", 3),))])
 def test_what_no_one_says_of_the_training_is_said_to_be_unknown(training: Training | None) -> None:
-    assert "No one says how long" in section(card_text(replace(FACTS, training=training)), "Data and training")
+    assert "How it was trained is not known here" in section(
+        card_text(replace(FACTS, training=training)), "Data and training"
+    )
 
 
 def test_a_training_of_everyone_held_no_one_out() -> None:
@@ -121,6 +123,7 @@ def test_exports_and_int8_have_their_measured_numbers() -> None:
     assert "calibrated on 48 studies" in said
     assert "with those in fp32, on 16 studies:" in said
     assert "| core | 0.9951 | 0.9873 |" in said
+    assert "On the golden study: 0.9700, the lowest." in said
     assert section(card_text(replace(FACTS, exports=(), quantised=None)), "Other forms of the network") == ""
 
 

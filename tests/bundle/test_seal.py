@@ -44,9 +44,49 @@ def test_a_signature_that_nobody_asks_for_is_told_and_not_believed(bundle: Path)
     seal_bundle(bundle, _FACTS, OWNER)
     seal = check_seal(contents_of(bundle), [])
     assert (seal.claimed, seal.signed_by) == ("0000000000000000", None)
-    assert "which was not checked" in seal.in_words
+    assert "as it says itself" in seal.in_words
+
+
+def test_no_sign_of_a_manifest_or_its_signature_changes_unnoticed_without_a_key(bundle: Path) -> None:
+    seal_bundle(bundle, _FACTS, OWNER)
+    for name in (MANIFEST, SIGNATURE):
+        was = (bundle / name).read_bytes()
+        for n in range(len(was)):
+            (bundle / name).write_bytes(was[:n] + bytes([was[n] ^ 1]) + was[n + 1 :])
+            with pytest.raises(BundleError, match=name.replace(".", r"\.")):
+                check_seal(contents_of(bundle), [])
+        (bundle / name).write_bytes(was)
+    assert check_seal(contents_of(bundle), []).claimed is not None
+
+
+def test_a_signature_that_was_lost_is_missed_without_a_key(bundle: Path) -> None:
+    seal_bundle(bundle, _FACTS, OWNER)
+    (bundle / SIGNATURE).unlink()
+    with pytest.raises(BundleError, match=r"manifest\.json\.minisig: is missing: .* key 0000000000000000 signed it"):
+        check_seal(contents_of(bundle), [])
+
+
+def test_a_package_that_others_sign_anew_is_taken_by_their_key_alone(bundle: Path) -> None:
+    seal_bundle(bundle, _FACTS, OWNER)
+    (bundle / SIGNATURE).write_text(sign((bundle / MANIFEST).read_bytes(), OTHER, trusted="ours now"))
+    assert check_seal(contents_of(bundle), [_by(OTHER)]).signed_by == "0101010101010101"
+    with pytest.raises(BundleError, match="signed by key 0101010101010101, not by 0000000000000000"):
+        check_seal(contents_of(bundle), [])
+
+
+def test_a_signature_of_others_that_the_manifest_does_not_announce_is_told(bundle: Path) -> None:
+    seal_bundle(bundle, _FACTS, None)
+    (bundle / SIGNATURE).write_text(sign((bundle / MANIFEST).read_bytes(), OTHER, trusted="ours now"))
+    assert check_seal(contents_of(bundle), []).claimed == "0101010101010101"
     (bundle / SIGNATURE).write_text("hello")
-    assert "that cannot be read" in check_seal(contents_of(bundle), []).in_words
+    with pytest.raises(BundleError, match=r"manifest\.json\.minisig: the signature is not in minisign's format"):
+        check_seal(contents_of(bundle), [])
+
+
+def test_a_signer_that_is_no_key_is_refused(bundle: Path) -> None:
+    seal_bundle(bundle, _FACTS | {"signer": "me"}, None)
+    with pytest.raises(BundleError, match="names no public key"):
+        check_seal(contents_of(bundle), [])
 
 
 def test_a_signature_that_is_demanded_and_right_is_told_with_its_comment(bundle: Path) -> None:

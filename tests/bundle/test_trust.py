@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from medseg.bundle import trust
-from medseg.bundle.minisign import SecretKey, public_text
+from medseg.bundle.minisign import SecretKey
+from medseg.bundle.minisign_keys import public_text
 from medseg.bundle.trust import SITE_VARIABLE, Trust, demands_of, site_files
 from medseg.core.errors import ConfigError, UsageError
 

@@ -103,7 +103,8 @@ def test_pictures_go_where_the_card_looks_for_them(bundle: Bundle) -> None:
 
 
 def test_the_card_tells_what_each_form_is_worth(bundle: Bundle) -> None:
-    networks = Networks({"onnx": ONNX}, {"onnx": {"anterior": 0.9999, "posterior": 1.0}}, INT8)
+    golden = {"onnx": {"anterior": 0.9999, "posterior": 1.0}, "int8": {"anterior": 0.98, "posterior": 0.9512}}
+    networks = Networks({"onnx": ONNX}, golden, INT8)
     text = card(bundle, networks=networks)
     (row,) = [line for line in text.splitlines() if "`models/model.onnx`" in line and "0.9999" in line]
     assert "1.0000" not in row  # of the label that agrees worse
@@ -111,6 +112,7 @@ def test_the_card_tells_what_each_form_is_worth(bundle: Bundle) -> None:
     assert "It takes 0.25 of the size in fp32" in eight
     assert "0.25 of the time in fp32, 0.50 of the time in bf16" in eight
     assert "| anterior | 0.9910 | 0.9825 |" in eight
+    assert "On the golden study: 0.9512, the lowest." in eight
 
 
 def test_the_card_of_a_package_is_written_anew_when_it_is_packaged_again(bundle: Bundle) -> None:

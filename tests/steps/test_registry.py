@@ -283,5 +283,5 @@ def test_a_hostile_server_writes_nothing_that_stays(hostile: Hostile, tmp_path: 
 
 
 def test_what_a_server_says_cannot_change_the_screen(hostile: Hostile, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"it has \?\[2Jred \(version 1\)"):
+    with pytest.raises(BundleError, match=r"it has \\x1b\[2Jred \(version 1\)"):
         fetch("models:/m@blue", uri=hostile.uri, cache=tmp_path)

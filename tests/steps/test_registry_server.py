@@ -1,6 +1,7 @@
 """A package on a real MLflow server on this machine, there and back."""
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,8 @@ def test_a_clinic_goes_on_while_the_server_is_away(
     try:
         with caplog.at_level(logging.WARNING, logger="medseg"):
             assert fetch(version.address, uri=server.uri, cache=tmp_path) == before
-        assert "is away (connection refused)" in caplog.text
+        # refused, or lost where a connection from before was still open
+        assert re.search(r"is away \(connection (refused|lost)\)", caplog.text)
         with pytest.raises(BundleError, match="only it knows"):
             fetch(f"models:/{NAME}/latest", uri=server.uri, cache=tmp_path)
         with pytest.raises(BundleError, match="was not fetched from it before"):

@@ -12,7 +12,8 @@ from damage import Make, Place, Words, copied
 
 from medseg.bundle.contents import contents_of
 from medseg.bundle.manifest import MANIFEST, manifest_text
-from medseg.bundle.minisign import SecretKey, public_text
+from medseg.bundle.minisign import SecretKey
+from medseg.bundle.minisign_keys import public_text
 
 KEY = SecretKey(b"12345678", b"0" * 32)
 

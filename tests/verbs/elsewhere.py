@@ -29,7 +29,6 @@ def main(root: Path, scan: Path, output: Path) -> None:
         net_id="network_def",
         meta_file=str(root / "configs" / "metadata.json"),
         config_file=str(root / "configs" / "inference.json"),
-        n=4,
     )
     print(json.dumps(said))
 

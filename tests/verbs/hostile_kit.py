@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medseg.bundle.minisign import SecretKey, public_text
+from medseg.bundle.minisign import SecretKey
+from medseg.bundle.minisign_keys import public_text
 from medseg.bundle.pack import seal_bundle
 
 FACTS = {"name": "hippocampus_unet3d", "version": "1.0.0", "made": "2026-01-01T00:00:00Z"}

@@ -12,7 +12,7 @@ from typing import Any
 import hostile_weights as w
 from hostile_kit import ALL, OWNER, STRANGER, Hostile, Kit, resealed
 
-from medseg.bundle.manifest import MANIFEST, SIGNATURE
+from medseg.bundle.manifest import MANIFEST, SIGNATURE, with_own_digest
 from medseg.bundle.minisign import SecretKey, sign
 
 
@@ -134,10 +134,13 @@ def signature(change: Callable[[str], str]) -> Callable[[Kit], Path]:
 
 
 def _manifest(change: Callable[[dict[str, Any]], Any]) -> Callable[[Kit], Path]:
+    """A manifest of the attacker's: its own digest is right, and nobody signed it."""
+
     def make(kit: Kit) -> Path:
-        bundle = kit.copy()
+        bundle = resealed(kit.copy())
         values = json.loads((bundle / MANIFEST).read_text())
-        (bundle / MANIFEST).write_text(json.dumps(change(values)))
+        del values["sha256"]
+        (bundle / MANIFEST).write_text(with_own_digest(change(values)))
         return bundle
 
     return make
@@ -150,7 +153,7 @@ def _pub(*verbs: str) -> dict[str, tuple[str, ...]]:
 _SEALS = [
     Hostile("a file that was taken out", without("configs/series.yaml"), ("configs/series.yaml is missing",)),
     Hostile("a file that was added", _added, ("sitecustomize.py was added",)),
-    Hostile("a manifest of something else", _manifest(lambda _: []), ("manifest.json",)),
+    Hostile("a manifest of something else", _manifest(lambda _: {}), ("manifest.json", "format 1")),
     Hostile(
         "a manifest whose name moves the cursor",
         _manifest(lambda old: old | {"name": "\x1b[2Kharmless"}),

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import tiny
 
-from medseg.bundle.minisign import new_key, public_text, secret_text
+from medseg.bundle.minisign import new_key
+from medseg.bundle.minisign_keys import public_text, secret_text
 from medseg.steps import golden_study
 
 NAME = "hippocampus_unet3d"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from medseg.bundle.minisign import read_public_key, read_secret_key
+from medseg.bundle.minisign_keys import read_public_key, read_secret_key
 
 
 def test_a_pair_of_keys_is_written_and_the_public_one_named(tmp_path: Path) -> None:
@@ -31,7 +31,13 @@ def test_a_key_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "clinic.key").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", [".", "/", "..", ""])
+@pytest.mark.parametrize("name", ["clinic.key", "clinic.pub"])
+def test_whoever_names_one_of_both_files_means_the_pair(tmp_path: Path, name: str) -> None:
+    assert tiny.call("keygen", "--output", tmp_path / name).code == 0
+    assert tiny.files_below(tmp_path) == {"clinic.key", "clinic.pub"}
+
+
+@pytest.mark.parametrize("name", [".", "/", "..", "", ".key"])
 def test_what_is_no_name_is_a_wrong_use(name: str) -> None:
     answer = tiny.call("keygen", "--output", name)
     assert answer.code == 2

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import zipfile
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -16,7 +18,8 @@ import pytest
 import tiny
 from package_made import NAME, Made, copied, make, packaged, record_of
 
-from medseg.bundle.minisign import new_key, secret_text
+from medseg.bundle.minisign import new_key
+from medseg.bundle.minisign_keys import secret_text
 from medseg.core.errors import UsageError
 from medseg.package import package
 from medseg.steps import golden_study
@@ -194,9 +197,12 @@ def test_a_key_behind_a_password_signs_with_it_alone(made: Made, tmp_path: Path,
         assert f"{NAME}/manifest.json.minisig" in archive.namelist()
 
 
-def test_ctrl_c_ends_with_its_code_and_leaves_nothing(made: Made, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_with_the_code_of_an_interrupt_and_leaves_nothing(
+    made: Made, out: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
 
     monkeypatch.setattr("medseg.steps.packaging.seal_bundle", interrupted)
     answer = packaged(made.run, out / "x.zip")

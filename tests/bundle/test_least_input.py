@@ -1,0 +1,35 @@
+from typing import Any
+
+import pytest
+import torch
+from monai.networks.nets import DynUNet
+
+from medseg.bundle.least_input import least_shape, with_least_input
+
+
+@pytest.fixture(scope="module")
+def network() -> torch.nn.Module:
+    """Halves three times, and normalises each instance: of 8 voxels one is left, of which there is no deviation."""
+    sizes = {"kernel_size": [3] * 4, "strides": [1, 2, 2, 2], "upsample_kernel_size": [2] * 3}
+    return DynUNet(2, 1, 2, filters=[2, 2, 2, 2], **sizes).eval()
+
+
+def test_what_runs_stays_as_it_is_declared(network: torch.nn.Module) -> None:
+    assert least_shape(network, 1, ["16*n", "16*n"]) == ["16*n", "16*n"]
+
+
+def test_a_size_that_does_not_run_is_doubled(network: torch.nn.Module) -> None:
+    assert least_shape(network, 1, ["8*n", "8 * n"]) == ["16*n", "16*n"]
+
+
+@pytest.mark.parametrize("shape", [["*", "8*n"], ["2**p", "8*n"], ["8*n"], [7, 7]])
+def test_what_is_told_otherwise_or_never_runs_stays(network: torch.nn.Module, shape: list[Any]) -> None:
+    assert least_shape(network, 1, shape) == shape
+
+
+def test_both_sides_of_a_network_declare_one_shape(network: torch.nn.Module) -> None:
+    tensor = {"num_channels": 1, "spatial_shape": ["8*n", "8*n"]}
+    metadata = {"name": "any", "network_data_format": {"inputs": {"image": tensor}, "outputs": {"pred": tensor}}}
+    found = with_least_input(metadata, network)["network_data_format"]
+    assert found["inputs"]["image"] == found["outputs"]["pred"] == {**tensor, "spatial_shape": ["16*n", "16*n"]}
+    assert tensor["spatial_shape"] == ["8*n", "8*n"]
