@@ -11,7 +11,7 @@ from torch import nn
 
 from medseg.core.errors import InferenceError
 from medseg.core.exports import EXPORTS
-from medseg.engine.openvino import import_openvino, onnx_model, openvino_options
+from medseg.engine.openvino import compiler, onnx_model, openvino_options
 
 Run = Callable[[torch.Tensor], torch.Tensor]
 EXPORTED = (*EXPORTS, "int8")  # forms of a file that can be run
@@ -88,14 +88,14 @@ def _program(path: Path) -> Run:
 
 def _int8(path: Path) -> Run:
     """By OpenVINO: ONNX Runtime takes longer for 8-bit numbers than for fp32, since it has no norms in them."""
-    openvino, model = import_openvino(), onnx_model(path)
+    model = onnx_model(path)
     ready: dict[tuple[int, ...], Any] = {}
 
     def run(windows: torch.Tensor) -> torch.Tensor:
         shape = tuple(windows.shape[1:])
         if shape not in ready:  # known sizes are faster than free ones
             model.reshape([-1, *shape])
-            ready[shape] = openvino.compile_model(model, "CPU", openvino_options("fp32"))
+            ready[shape] = compiler().compile_model(model, "CPU", openvino_options("fp32"))
         return torch.from_numpy(ready[shape](windows.contiguous().numpy())[0])
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,17 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+@functools.cache
+def compiler() -> Any:
+    """What compiles models: one for the process, never let go.
+
+    On Linux each gives the thread that makes it another stack for signals, and unmaps it when it goes (openvino pull
+    request 11894). Of two that go in the order they came, as those behind ``openvino.compile_model`` do, the second
+    puts back the stack of the first, which is gone: the next signal, Ctrl-C or the end of a worker, ends the process.
+    """
+    return import_openvino().Core()
 
 
 def onnx_model(path: Path) -> Any:

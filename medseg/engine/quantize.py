@@ -6,8 +6,6 @@ import contextlib
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +37,9 @@ def quantize(source: Path, windows: Sequence[FloatArray], target: Path) -> None:
         raise ValueError("ranges are read from windows, and there are none")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
-            made = Path(folder) / target.name
-            # In a process of its own: after the quantizer of ONNX Runtime 1.31 ours has crashed, some work later.
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-                child.submit(_quantize, source, windows, made).result()
-            made.replace(target)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder, _quietly():
+            _quantize(source, windows, Path(folder) / target.name)
+            (Path(folder) / target.name).replace(target)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"Cannot write '{target}': {reason}. Free space or choose another --output.") from error
@@ -65,21 +60,20 @@ def _quantize(source: Path, windows: Sequence[FloatArray], target: Path) -> None
         raise OutputError(
             "This network has no convolution but those at its ends, which stay in fp32; leave --quantize out"
         )
-    with _quietly():
-        quantize_static(
-            str(source),
-            str(target),
-            _Reader(windows),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(_KINDS),
-            nodes_to_exclude=kept,
-            per_channel=True,
-            reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"CalibMovingAverage": True},
-        )
+    quantize_static(
+        str(source),
+        str(target),
+        _Reader(windows),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=list(_KINDS),
+        nodes_to_exclude=kept,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+        extra_options={"CalibMovingAverage": True},
+    )
 
 
 def outermost(graph: Any) -> list[str]:

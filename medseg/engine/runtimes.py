@@ -13,7 +13,7 @@ from torch import nn
 from medseg.core.errors import InferenceError, UsageError
 from medseg.engine.export import BATCH, onnx_program, quietly
 from medseg.engine.exported import Run, onnx_run, run_exported
-from medseg.engine.openvino import import_openvino, openvino_options
+from medseg.engine.openvino import compiler, import_openvino, openvino_options
 
 ENGINES = ("torch", "compile", "onnx", "openvino", "int8")
 FROM_FILE = ("onnx", "int8")  # engines that run a network as it was exported; int8 that alone
@@ -95,7 +95,7 @@ def _onnx(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run:
 
 
 def _openvino(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run:
-    openvino = import_openvino()
+    import_openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -104,5 +104,5 @@ def _openvino(network: nn.Module, shape: tuple[int, ...], precision: str) -> Run
     reader = FrontEndManager().load_by_framework("pytorch")
     model = reader.convert(reader.load(decoder))
     model.reshape([-1, *shape[1:]])
-    compiled = openvino.compile_model(model, "CPU", openvino_options(precision))
+    compiled = compiler().compile_model(model, "CPU", openvino_options(precision))
     return lambda windows: torch.from_numpy(compiled(windows.numpy())[0])

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +10,7 @@ from torch import nn
 
 from medseg.core.errors import OutputError
 from medseg.engine.export import ToExport, noise, write_export
+from medseg.engine.exported import exported_network
 from medseg.engine.quantize import outermost, quantize
 
 onnx = pytest.importorskip("onnx")
@@ -65,34 +64,17 @@ def test_weights_between_the_ends_are_bytes_with_a_scale_per_channel(quantized: 
     assert any(array.shape == (16,) and name.endswith("scale") for name, array in kept.items())
 
 
-# In a process of its own: what ran a network in 8-bit numbers has crashed some work later, which of both is not known.
-EITHER = """
-import sys
-from pathlib import Path
-
-sys.path.insert(0, sys.argv[1])
-import torch
-from test_quantize import Four, noise
-
-from medseg.engine.exported import exported_network
-
-network, run = Four().eval(), exported_network(sys.argv[2], Path(sys.argv[3]))
-for shape in [(1, 1, 12, 12, 12), (2, 1, 8, 12, 16)]:
-    given = noise(shape)
-    with torch.no_grad():
-        expected, found = network(given), run(given)
-    assert float((found - expected).abs().max()) < 0.03 * float(expected.abs().max())
-    assert not torch.equal(found, expected)
-"""
-
-
 @pytest.mark.parametrize("form", ["onnx", "int8"])
 def test_either_runtime_says_nearly_the_same_of_any_size(form: str, quantized: tuple[Path, Path]) -> None:
     if find_spec("openvino") is None:
         pytest.skip("openvino not installed")
-    command = [sys.executable, "-c", EITHER, str(Path(__file__).parent), form, str(quantized[1])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
+    network, run = Four().eval(), exported_network(form, quantized[1])
+    for shape in [(1, 1, 12, 12, 12), (2, 1, 8, 12, 16)]:
+        given = noise(shape)
+        with torch.no_grad():
+            expected, found = network(given), run(given)
+        assert float((found - expected).abs().max()) < 0.03 * float(expected.abs().max())
+        assert not torch.equal(found, expected)
 
 
 def test_it_is_smaller(quantized: tuple[Path, Path]) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from medseg.core.errors import InferenceError, UsageError
 from medseg.engine import runtimes
 from medseg.engine.device import Precision
+from medseg.engine.export import ToExport, write_export
 from medseg.engine.forward import Forward, Mode
 from medseg.engine.runtimes import ENGINES, check_engine, missing_packages, run_with
 
@@ -21,6 +22,7 @@ FROM_FILE = """
 import sys
 from pathlib import Path
 import torch
+from medseg.engine.export import ToExport, write_export
 from medseg.engine.runtimes import run_with
 run = run_with(sys.argv[1], torch.nn.Identity(), (1, 2, 16, 16, 16), "fp32", exported=Path(sys.argv[2]))
 print(tuple(run(torch.zeros(1, 2, 16, 16, 16)).shape))
@@ -133,27 +135,12 @@ def test_8_bit_numbers_may_change_half_a_percent_of_the_labels(monkeypatch: pyte
         other_in(6)(windows)
 
 
-EXPORT = """
-import sys
-from pathlib import Path
-
-import torch
-from monai.networks.nets import UNet
-
-from medseg.engine.export import ToExport, write_export
-
-torch.manual_seed(0)
-network = UNet(3, 2, 3, (4, 8), (2,), num_res_units=2, norm="instance").eval()
-write_export("onnx", ToExport(network, 2, ((16, 16, 16), (18, 18, 18))), Path(sys.argv[1]))
-"""
-
-
 @pytest.fixture(scope="module")
 def in_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unet of ``networks`` as a bundle may carry it; written by a process of its own, as a bundle's is."""
+    """The unet of ``networks`` as a bundle may carry it."""
     needed("onnx")
     path = tmp_path_factory.mktemp("package") / "model.onnx"
-    subprocess.run([sys.executable, "-c", EXPORT, str(path)], check=True, timeout=120, capture_output=True)
+    write_export("onnx", ToExport(networks()["unet"], 2, ((16, 16, 16), (18, 18, 18))), path)
     return path
 
 
