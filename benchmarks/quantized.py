@@ -120,7 +120,7 @@ def tell_dice(bundle: Bundle, maps: Mapping[str, Maps], jobs: Sequence[Job], stu
     from medseg.core.labels import map_values
     from medseg.io.study import read_study_label
     from medseg.metrics.bootstrap import mean_interval
-    from medseg.steps.package_exports import dice_of_labels
+    from medseg.steps.label_dice import dice_of_labels
 
     references = [
         map_values(read_study_label(study)[0], {theirs: ours for ours, theirs in job.value_of.items()})
@@ -130,7 +130,7 @@ def tell_dice(bundle: Bundle, maps: Mapping[str, Maps], jobs: Sequence[Job], stu
 
     def scores(found: Maps, expected: Maps, label: str) -> Any:
         pairs = zip(found, expected, strict=True)
-        return np.array([dice_of_labels(bundle, *pair)[label] for pair in pairs])
+        return np.array([dice_of_labels(*pair, bundle.labels)[label] for pair in pairs])
 
     for label in [one.name for one in bundle.labels.labels]:
         print(f"\n{label}, n {len(studies)}: Dice with fp32 (least), with the reference, less that of fp32 [95 %]")

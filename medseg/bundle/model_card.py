@@ -13,9 +13,9 @@ from medseg.bundle.card_origin import how_trained, seen_in_training
 from medseg.bundle.card_page import lead_of, row_of
 from medseg.bundle.card_results import by_group, how_good, warnings, where_it_fails
 from medseg.bundle.card_words import brief, code, fixed, studies, table, words
+from medseg.bundle.packaged_metadata import RESEARCH_ONLY
 from medseg.core.in_words import size as size_in_words
 
-RESEARCH_ONLY = "For research only. It is no medical device; a qualified reader checks every result."
 PHANTOM = "Trained on phantoms, which are drawn and not measured: it is no model for patients."
 _DAY = len("2031-05-04")  # of a time in ISO 8601
 # What a file of a package says; a folder ends in "/".
@@ -115,8 +115,8 @@ def _classes(metadata: Mapping[str, Any]) -> str:
 def _intended_use(facts: CardFacts) -> list[str]:
     if facts.intended_use and facts.intended_use.strip():
         return ["As whoever packaged it answers for:", "", f"> {words(facts.intended_use)}", ""]
-    said = words(facts.metadata.get("intended_use", ""))
-    return [f"**{RESEARCH_ONLY}**", "", *([said, ""] if said else [])]
+    said = facts.metadata.get("intended_use", "")
+    return [f"**{RESEARCH_ONLY}**", "", *([words(said), ""] if said not in ("", RESEARCH_ONLY) else [])]
 
 
 def _not_for(facts: CardFacts) -> list[str]:

@@ -54,7 +54,7 @@ def write_package(root: Path, target: Path) -> None:
         raise OutputError(f"'{target}' is there already; a package that was handed on does not change.")
     if target.suffix.lower() == ZIP:
         with replacing(target) as temporary:
-            _write_zip(root, temporary)
+            write_zip(root, root.name, temporary)
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,15 +63,25 @@ def write_package(root: Path, target: Path) -> None:
         raise OutputError(f"Cannot write '{target}': {error.strerror or error}. Choose another --output.") from error
 
 
-def _write_zip(root: Path, path: Path) -> None:
+def write_zip(root: Path, name: str, path: Path) -> None:
+    """A bundle's folder as a zip; the same files give the same bytes.
+
+    Args:
+        root: The folder.
+        name: Of the folder in the zip.
+        path: The zip; replaced.
+
+    Raises:
+        OSError: A file cannot be read, or the disk does not take it.
+    """
     contents = contents_of(root)
     assert isinstance(contents, FolderContents)
     with zipfile.ZipFile(path, "w") as archive:
-        for name in contents.names:
-            entry = zipfile.ZipInfo(f"{root.name}/{name}", _EPOCH)
-            entry.external_attr, entry.file_size = _PLAIN_FILE, contents.size(name)
-            stored = os.path.splitext(name)[1] in _PACKED_ALREADY
+        for file in contents.names:
+            entry = zipfile.ZipInfo(f"{name}/{file}", _EPOCH)
+            entry.external_attr, entry.file_size = _PLAIN_FILE, contents.size(file)
+            stored = os.path.splitext(file)[1] in _PACKED_ALREADY
             entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             # Opened here, not by ``contents``: that would take a full disk for a file that cannot be read.
-            with (root / name).open("rb") as source, archive.open(entry, "w") as sink:
+            with (root / file).open("rb") as source, archive.open(entry, "w") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)

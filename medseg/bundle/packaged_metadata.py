@@ -10,7 +10,7 @@ from medseg.bundle.metadata import metadata_faults
 from medseg.bundle.results import KEY as RESULTS
 from medseg.core.errors import BundleError, UsageError, raise_faults
 
-RESEARCH_ONLY = "Research only; a qualified reader checks every result. Not a medical device."
+RESEARCH_ONLY = "For research only. It is no medical device; a qualified reader checks every result."
 # Keys of MONAI's specification, and the packages whose versions they are.
 _VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
 _VERSION = re.compile(r"\d+(\.\d+)*([.+-]?[A-Za-z]\w*([.+-]\w+)*)?")  # "1.2.0", "1.2.0-rc1", "1.2.0+site"

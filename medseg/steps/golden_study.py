@@ -12,7 +12,6 @@ import numpy as np
 from medseg.bundle.golden import EXPECTED, LEAST_DICE, Golden, channel_file, read_golden, write_golden
 from medseg.bundle.read import Bundle
 from medseg.core.errors import BundleError, DatalistError
-from medseg.core.labels import LabelSet
 from medseg.core.machine import default_folder
 from medseg.core.types import LabelArray
 from medseg.core.volume import Volume
@@ -22,10 +21,10 @@ from medseg.engine.device import choose_device
 from medseg.engine.inference import Predictor
 from medseg.io.nifti import read_label, read_volume, write_labels, write_volume
 from medseg.io.study import read_study
-from medseg.metrics.overlap import dice
 from medseg.steps.computing import Computing
 from medseg.steps.data import matched
 from medseg.steps.golden_noise import draw_noise
+from medseg.steps.label_dice import dice_of_labels, mask_of
 from medseg.steps.predictors import predictor_of
 
 SEED = 2026
@@ -122,7 +121,7 @@ def verify_golden(bundle: Bundle, say: Callable[[str], None]) -> list[Agreement]
         ways.insert(1, (f"in fp32 on {here}", Computing(exact=True)))
     for how, computing in ways:
         labels = _predictor(bundle, computing).predict(volume)
-        agreement = Agreement(how, dice_of(labels, expected, bundle.labels), must_hold=computing.exact)
+        agreement = Agreement(how, dice_of_labels(labels, expected, bundle.labels), must_hold=computing.exact)
         say(f"golden study {how}: Dice " + ", ".join(f"{name} {one:.4f}" for name, one in agreement.dice.items()))
         found.append(agreement)
     return found
@@ -150,18 +149,12 @@ def volume_of(bundle: Bundle, files: Mapping[str, str]) -> Volume:
     return Volume(np.concatenate([one.array for one in volumes]), volumes[0].affine_ras)
 
 
-def dice_of(prediction: LabelArray, reference: LabelArray, labels: LabelSet) -> dict[str, float]:
-    """Dice of each label of two label maps (I, J, K); 1 where both are empty, since they agree."""
-    found = {label.name: dice(prediction == label.value, reference == label.value) for label in labels.labels}
-    return {name: 1.0 if np.isnan(one) else one for name, one in found.items()}
-
-
 def _predictor(bundle: Bundle, how: Computing) -> Predictor:
     return predictor_of([bundle], how, memory=default_folder() / "measured.json")
 
 
 def _voxels(bundle: Bundle, labels: LabelArray) -> dict[str, int]:
-    return {label.name: int(np.count_nonzero(labels == label.value)) for label in bundle.labels.labels}
+    return {label.name: int(np.count_nonzero(mask_of(labels, label))) for label in bundle.labels.labels}
 
 
 def _write_scan(bundle: Bundle, volume: Volume) -> dict[str, str]:

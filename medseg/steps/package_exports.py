@@ -17,12 +17,13 @@ from medseg.bundle.metadata import example_shapes
 from medseg.bundle.read import Bundle
 from medseg.core.errors import BundleError, UsageError
 from medseg.core.exports import EXPORT_FILES, Export
-from medseg.core.types import BoolArray, LabelArray
+from medseg.core.types import LabelArray
 from medseg.core.volume import Volume
 from medseg.engine.device import Precision
 from medseg.engine.export import BATCH, EXTRA, ToExport, noise, write_export
 from medseg.engine.exported import exported_network
 from medseg.engine.inference import Predictor
+from medseg.steps.label_dice import dice_of_labels
 from medseg.steps.predictors import build_predictor, plain, trained_network
 
 CPU = torch.device("cpu")
@@ -110,24 +111,20 @@ def label_agreement(bundle: Bundle, files: Mapping[str, Path], volume: Volume) -
     Raises:
         InferenceError: A file cannot be read or says nan, or the study has nothing to look at.
     """
-    expected = predictor_with(bundle, trained_network(bundle, CPU)).predict(volume)
+    expected = _predicted(bundle, trained_network(bundle, CPU), volume)
     return {
-        form: dice_of_labels(bundle, predictor_with(bundle, exported_network(form, path)).predict(volume), expected)
+        form: dice_of_labels(_predicted(bundle, exported_network(form, path), volume), expected, bundle.labels)
         for form, path in files.items()
     }
+
+
+def _predicted(bundle: Bundle, network: nn.Module, volume: Volume) -> LabelArray:
+    return predictor_with(bundle, network).predict(volume)
 
 
 def predictor_with(bundle: Bundle, network: nn.Module) -> Predictor:
     """What segments with any network in place of the bundle's, on the CPU in fp32."""
     return build_predictor([bundle], [network], device=CPU, mode=plain(Precision("fp32", "cpu")), exact=False)
-
-
-def dice_of_labels(bundle: Bundle, found: LabelArray, expected: LabelArray) -> dict[str, float]:
-    """Dice of each of a bundle's labels in two label maps of written values; 1 where neither has it."""
-    return {
-        label.name: _dice(_mask(found, label.value, label.instances), _mask(expected, label.value, label.instances))
-        for label in bundle.labels.labels
-    }
 
 
 def _exported(export: Export, one: ToExport, folder: Path, say: Callable[[str], None]) -> ExportReport:
@@ -173,13 +170,3 @@ def _attached(bundle: Bundle, folder: Path) -> dict[str, str]:
         name: path.read_text(encoding="utf-8") if path.is_file() else json.dumps(said[name])
         for name, path in files.items()
     }
-
-
-def _mask(labels: LabelArray, value: int, instances: bool) -> BoolArray:
-    mask: BoolArray = labels > 0 if instances else labels == value
-    return mask
-
-
-def _dice(found: BoolArray, expected: BoolArray) -> float:
-    voxels = int(found.sum()) + int(expected.sum())
-    return 2 * int((found & expected).sum()) / voxels if voxels else 1.0

@@ -38,7 +38,8 @@ from medseg.engine.windows import shifted_plan
 from medseg.steps.collect import collect
 from medseg.steps.dicom_options import DicomOptions
 from medseg.steps.jobs import Job
-from medseg.steps.package_exports import CPU, dice_of_labels, predictor_with
+from medseg.steps.label_dice import dice_of_labels
+from medseg.steps.package_exports import CPU, predictor_with
 from medseg.steps.predictors import trained_network
 
 WINDOWS = 48  # that ranges are read from, of as many studies where there are so many; all are in memory at once
@@ -192,8 +193,9 @@ def dice_against_float(bundle: Bundle, file: Path, volumes: Iterable[Volume]) ->
         file: Its network in 8-bit numbers.
         volumes: Studies, channels in the bundle's order; at least one.
     """
-    ways = [predictor_with(bundle, one) for one in (exported_network("int8", file), trained_network(bundle, CPU))]
-    rows = [dice_of_labels(bundle, *(way.predict(volume) for way in ways)) for volume in volumes]
+    eight = predictor_with(bundle, exported_network("int8", file))
+    full = predictor_with(bundle, trained_network(bundle, CPU))
+    rows = [dice_of_labels(eight.predict(volume), full.predict(volume), bundle.labels) for volume in volumes]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     mean = {name: statistics.fmean(column) for name, column in columns.items()}
     return DiceAgainstFloat(len(rows), mean, {name: min(column) for name, column in columns.items()})

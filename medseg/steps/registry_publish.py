@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from medseg.bundle.contents import Contents, contents_of, read_text
 from medseg.bundle.manifest import MANIFEST, SIGNATURE, manifest_digest
 from medseg.bundle.minisign import signer_of
+from medseg.bundle.pack import write_zip
 from medseg.bundle.read import Bundle
 from medseg.bundle.results import results_in_words
 from medseg.core.errors import BundleError, OutputError
@@ -30,7 +30,6 @@ PLACE = "package"  # of packages among the files of a run
 _SHOWN = 12  # signs of a digest that tell the packages of a run apart
 _INTENDED = 300  # signs of a tag that people read in a table
 _UNTOLD = frozenset({"files", "format", "name", "version"})  # of a manifest: said elsewhere, or too long
-_TIME = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same folder gives the same zip; zip knows none before
 
 
 @dataclass(frozen=True)
@@ -183,18 +182,8 @@ def _staged(package: Path, bundle: Bundle, folder: Path) -> Path:
     if package.is_file():
         shutil.copyfile(package, file)
     else:
-        _zip(contents_of(package), bundle.name, file)
+        write_zip(package, bundle.name, file)
     return file
-
-
-def _zip(contents: Contents, name: str, file: Path) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for inner in contents.names:
-            entry = zipfile.ZipInfo(f"{name}/{inner}", _TIME)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            entry.file_size = contents.size(inner)
-            with contents.stream(inner) as source, archive.open(entry, "w") as sink:
-                shutil.copyfileobj(source, sink)
 
 
 def _card(bundle: Bundle) -> str:

@@ -57,7 +57,7 @@ def test_results_are_replaced_where_there_are_new_ones_and_else_stay() -> None:
 
 def test_the_use_is_as_given_else_as_the_bundle_says_else_research() -> None:
     assert packaged(intended_use=" Triage of strokes. ")["intended_use"] == "Triage of strokes."
-    assert packaged()["intended_use"].startswith("Research only")
+    assert packaged()["intended_use"].startswith("For research only")
     before = {**METADATA, "intended_use": "Research on strokes."}
     found = packaged_metadata(before, version="1", change="x", versions=HERE)
     assert found["intended_use"] == "Research on strokes."

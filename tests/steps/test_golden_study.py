@@ -12,12 +12,10 @@ from medseg.bundle.golden import EXPECTED, FILE, LEAST_DICE, channel_file, read_
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.weights import save_weights
 from medseg.core.errors import BundleError, DatalistError
-from medseg.core.labels import Label, LabelSet
 from medseg.core.volume import Volume
 from medseg.io.nifti import read_label, read_volume, write_labels, write_volume
-from medseg.metrics.overlap import dice
 from medseg.steps import golden_study
-from medseg.steps.golden_study import SEED, dice_of, make_golden, verify_golden, volume_of
+from medseg.steps.golden_study import SEED, make_golden, verify_golden, volume_of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -159,10 +157,3 @@ def test_channels_come_in_the_bundle_s_order(brats: Bundle, tmp_path: Path) -> N
         write_volume(tmp_path / name, Volume(np.full((1, 4, 4, 4), n, np.int16), np.eye(4)))
     volume = volume_of(replace(brats, root=tmp_path), dict(reversed(files.items())))
     assert volume.array[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
-
-
-def test_agreement_is_dice_and_two_empty_masks_agree() -> None:
-    labels = LabelSet((Label("core", 1), Label("rim", 7), Label("none", 9)), {})
-    found, expected = np.array([1, 1, 7, 0], np.uint8), np.array([1, 0, 0, 0], np.uint8)
-    assert dice_of(found, expected, labels) == {"core": pytest.approx(2 / 3), "rim": 0.0, "none": 1.0}
-    assert dice(found == 1, expected == 1) == pytest.approx(2 / 3)

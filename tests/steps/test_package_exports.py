@@ -22,7 +22,6 @@ from medseg.steps import package_exports
 from medseg.steps.package_exports import (
     ExportReport,
     check_exports,
-    dice_of_labels,
     export_network,
     label_agreement,
 )
@@ -85,14 +84,6 @@ def test_a_file_of_another_network_shows_in_its_label_map(bundle: Bundle, tmp_pa
     write_export("torchscript", ToExport(other, 1, ((8, 8, 8), (16, 16, 16))), path)
     volume = read_study(read_dataset(planned_cohort).studies[0])
     assert min(label_agreement(bundle, {"torchscript": path}, volume)["torchscript"].values()) < 0.9
-
-
-def test_dice_of_a_label_that_neither_map_has_is_one(bundle: Bundle) -> None:
-    found, expected = np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)
-    found[0, 0, :3], expected[0, 0, 1:] = 1, 1  # three voxels each, two of them shared
-    assert dice_of_labels(bundle, found, expected) == {"anterior": 2 / 3, "posterior": 1.0}
-    found[1] = 2
-    assert dice_of_labels(bundle, found, expected)["posterior"] == 0.0
 
 
 @pytest.mark.parametrize(
