@@ -22,7 +22,6 @@ from medseg.core.types import Shape
 
 INPUT, OUTPUT = "image", "pred"  # as metadata.json calls them
 BATCH = 2  # of what a network is followed with: torch.export takes a batch of one for the only one there is
-EXTRA = ("onnx", "onnxscript")  # packages; what writes ONNX needs them
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from medseg.core.errors import OutputError
 from medseg.core.types import FloatArray
 from medseg.engine.export import INPUT, OUTPUT
 
-EXTRA = ("onnx", "onnxruntime")  # packages that this needs
 _KINDS = ("Conv", "ConvTranspose")  # nearly all of the work; norms and sums stay in fp32
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from medseg.core.errors import InferenceError, UsageError
+from medseg.core.extras import EXTRAS, missing
 from medseg.engine.export import BATCH, onnx_program, quietly
 from medseg.engine.exported import Run, onnx_run, run_exported
 from medseg.engine.openvino import compiler, import_openvino, openvino_options
@@ -18,9 +18,8 @@ from medseg.engine.openvino import compiler, import_openvino, openvino_options
 ENGINES = ("torch", "compile", "onnx", "openvino", "int8")
 FROM_FILE = ("onnx", "int8")  # engines that run a network as it was exported; int8 that alone
 
-_PACKAGES = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("openvino",), "int8": ("openvino",)}
-_PACKAGES_FROM_FILE = {**_PACKAGES, "onnx": ("onnxruntime",)}
-_EXTRAS = {"onnx": "onnx", "openvino": "openvino", "int8": "openvino"}
+_EXTRA_OF = {"onnx": "onnx", "openvino": "openvino", "int8": "openvino"}
+_FROM_FILE_ALONE = {"onnx": ("onnxruntime",)}  # of its extra the rest exports
 
 
 def missing_packages(engine: str, *, from_file: bool = False) -> list[str]:
@@ -30,8 +29,8 @@ def missing_packages(engine: str, *, from_file: bool = False) -> list[str]:
         engine: One of ``ENGINES``, or "auto".
         from_file: Whether it runs a network that was exported before, and need not be able to export it.
     """
-    needed = (_PACKAGES_FROM_FILE if from_file else _PACKAGES).get(engine, ())
-    return [name for name in needed if importlib.util.find_spec(name) is None]
+    needed = EXTRAS[_EXTRA_OF[engine]] if engine in _EXTRA_OF else ()
+    return missing(_FROM_FILE_ALONE.get(engine, needed) if from_file else needed)
 
 
 def check_engine(engine: str, *, from_file: bool = False) -> None:
@@ -44,9 +43,8 @@ def check_engine(engine: str, *, from_file: bool = False) -> None:
     Raises:
         UsageError: Names the extra that brings it.
     """
-    missing = missing_packages(engine, from_file=from_file)
-    if missing:
-        raise UsageError(f"--engine {engine} needs {', '.join(missing)}: pip install 'medseg[{_EXTRAS[engine]}]'")
+    if absent := missing_packages(engine, from_file=from_file):
+        raise UsageError(f"--engine {engine} needs {', '.join(absent)}: pip install 'medseg[{_EXTRA_OF[engine]}]'")
 
 
 def run_with(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -15,19 +14,19 @@ from torch import nn
 
 from medseg.bundle.metadata import example_shapes
 from medseg.bundle.read import Bundle
-from medseg.core.errors import BundleError, UsageError
+from medseg.core.errors import BundleError
 from medseg.core.exports import EXPORT_FILES, Export
+from medseg.core.extras import require
 from medseg.core.types import LabelArray
 from medseg.core.volume import Volume
 from medseg.engine.device import Precision
-from medseg.engine.export import BATCH, EXTRA, ToExport, noise, write_export
+from medseg.engine.export import BATCH, ToExport, noise, write_export
 from medseg.engine.exported import exported_network
 from medseg.engine.inference import Predictor
 from medseg.steps.label_dice import dice_of_labels
 from medseg.steps.predictors import build_predictor, plain, trained_network
 
 CPU = torch.device("cpu")
-_NEEDED = {"onnx": (*EXTRA, "onnxruntime")}  # the last reads back what was written
 _ATTACHED = ("metadata.json", "inference.json")  # what a TorchScript archive holds of configs/, as MONAI's ckpt_export
 
 
@@ -54,17 +53,6 @@ class ExportReport:
     seconds: float
 
 
-def check_exports(exports: Iterable[str]) -> None:
-    """Refuse forms that need a package that is not installed; imports none.
-
-    Raises:
-        UsageError: Names the extra that brings it.
-    """
-    missing = [name for export in exports for name in _NEEDED.get(export, ()) if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"--export onnx needs {', '.join(missing)}: pip install 'medseg[onnx]'")
-
-
 def export_network(
     bundle: Bundle, exports: Sequence[Export], folder: Path, *, say: Callable[[str], None] = lambda _: None
 ) -> dict[str, ExportReport]:
@@ -85,7 +73,8 @@ def export_network(
         OutputError: The network cannot be written in a form, or the disk does not take it.
         UsageError: A form needs a package that is not installed.
     """
-    check_exports(exports)
+    if "onnx" in exports:
+        require("--export onnx", "onnx")
     if not exports:
         return {}
     image = bundle.metadata["network_data_format"]["inputs"]["image"]

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +16,20 @@ from torch import nn
 from medseg.bundle.metadata import example_shapes
 from medseg.bundle.read import Bundle
 from medseg.bundle.window import window_of
-from medseg.core.errors import BundleError, DatalistError, UsageError
+from medseg.core.errors import BundleError, DatalistError
 from medseg.core.exports import EXPORT_FILES
+from medseg.core.extras import require
 from medseg.core.random import generator_for
 from medseg.core.types import FloatArray
 from medseg.core.volume import Volume
 from medseg.core.window import Window
 from medseg.engine.content import content_box
 from medseg.engine.device import Precision, choose_precision
-from medseg.engine.export import EXTRA as TO_EXPORT
 from medseg.engine.export import ToExport, write_export
 from medseg.engine.exported import exported_network
 from medseg.engine.fastest import fastest_mode, modes
 from medseg.engine.forward import Forward, Mode, agreement_of
 from medseg.engine.inference import Predictor
-from medseg.engine.quantize import EXTRA as TO_QUANTIZE
 from medseg.engine.quantize import quantize
 from medseg.engine.sliding import slabs
 from medseg.engine.windows import shifted_plan
@@ -98,18 +96,6 @@ class Int8Report:
         return self.bytes / self.float_bytes
 
 
-def check_quantize() -> None:
-    """Refuse where a package is not installed that quantizing or comparing needs; imports none.
-
-    Raises:
-        UsageError: Names the extras that bring them.
-    """
-    needed = dict.fromkeys((*TO_EXPORT, *TO_QUANTIZE, "openvino"))
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"--quantize int8 needs {', '.join(missing)}: pip install 'medseg[onnx,openvino]'")
-
-
 def quantize_network(bundle: Bundle, calibrate: Path, folder: Path, *, seed: int = 0, say: Say = print) -> Int8Report:
     """Write a trained network in 8-bit numbers, and compare it with the one in fp32.
 
@@ -130,7 +116,7 @@ def quantize_network(bundle: Bundle, calibrate: Path, folder: Path, *, seed: int
         OutputError: The network cannot be quantized, or the disk does not take it.
         UsageError: A package is not installed.
     """
-    check_quantize()
+    require("--quantize int8", "onnx", "openvino")
     window = _window(bundle)
     given, others = drawn_jobs(bundle, calibrate, seed=seed, say=say)
     network = trained_network(bundle, CPU)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +10,10 @@ from pathlib import Path
 from medseg.bundle.pack import ZIP
 from medseg.bundle.trust import NOTHING_SAID, Trust
 from medseg.core.errors import UsageError, raise_faults
+from medseg.core.extras import lack
 from medseg.runs.tracking_uri import checked_uri
 
 QUANTIZATIONS = ("int8",)
-# What options need beside medseg itself.
-_ONNX = ("onnx", "onnxscript", "onnxruntime")
-_ALWAYS = ("cyclonedx",)
 
 
 @dataclass(frozen=True)
@@ -127,12 +124,9 @@ def _uri_faults(uri: str) -> Iterator[str]:
 
 
 def _not_installed(request: PackageRequest) -> Iterator[str]:
-    wanted: dict[str, tuple[str, ...]] = {"package": _ALWAYS}
+    wanted: dict[str, tuple[str, ...]] = {"a bill of materials": ("package",)}
     if request.quantize is not None:
-        wanted["onnx,openvino"] = (*_ONNX, "openvino")
+        wanted["--quantize int8"] = ("onnx", "openvino")
     elif "onnx" in request.exports:
-        wanted["onnx"] = _ONNX
-    for extra, packages in wanted.items():
-        missing = [name for name in packages if importlib.util.find_spec(name) is None]
-        if missing:
-            yield f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: pip install 'medseg[{extra}]'"
+        wanted["--export onnx"] = ("onnx",)
+    yield from filter(None, (lack(what, *extras) for what, extras in wanted.items()))

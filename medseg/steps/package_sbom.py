@@ -8,7 +8,6 @@ environment gives the same text, to the letter.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import platform
 import re
@@ -24,6 +23,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 import medseg
 from medseg.core.errors import UsageError
+from medseg.core.extras import require
 from medseg.core.files import digest_of
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def sbom_text(bundle_name: str, version: str, weights_sha256: str, *, timestamp:
     Raises:
         UsageError: cyclonedx-python-lib is not installed, or medseg itself.
     """
-    if importlib.util.find_spec("cyclonedx") is None:
-        raise UsageError("A package has a bill of materials, which needs CycloneDX: pip install 'medseg[package]'")
+    require("a bill of materials", "package")
     bill = _bill(_model(bundle_name, version, weights_sha256), needed_packages())
     # The library stamps the time of the call and draws a number by chance; both would make every text another.
     bill.pop("serialNumber", None)

@@ -6,7 +6,6 @@ resumed search goes on as if it had never stopped.
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from medseg.core.errors import ConfigError, UsageError
+from medseg.core.extras import require
 from medseg.core.random import generator_for
 from medseg.recipe.space import Choices, Dimension, Space, Span, Values
 
@@ -62,8 +62,8 @@ def check_search(space: Space, search: Search, *, trials: int | None, own: Value
         raise ConfigError(
             f"--search grid: {listed} may be any number of a range. Give step or values, or search otherwise."
         )
-    if search == "optuna" and importlib.util.find_spec("optuna") is None:
-        raise UsageError("--search optuna needs Optuna, which is not installed: pip install 'medseg[tune]'")
+    if search == "optuna":
+        require("--search optuna", "tune")
     if search != "grid":
         if trials is None:
             raise UsageError(f"--search {search} has no end of its own; give --trials N")

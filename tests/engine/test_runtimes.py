@@ -1,3 +1,4 @@
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def test_openvino_computes_in_bf16_where_it_is_asked_to() -> None:
 def test_an_engine_that_is_not_installed_is_refused_with_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"--engine openvino needs openvino: pip install 'medseg\[openvino\]'"):
         check_engine("openvino")
     with pytest.raises(UsageError, match=r"--engine int8 needs openvino: pip install 'medseg\[openvino\]'"):

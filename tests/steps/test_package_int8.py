@@ -13,7 +13,7 @@ from medseg.bundle.build import build_network, build_preprocessing
 from medseg.bundle.pack import seal_bundle
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.weights import save_weights
-from medseg.core.errors import BundleError, DatalistError, UsageError
+from medseg.core.errors import BundleError, DatalistError
 from medseg.core.window import Window
 from medseg.datasets.detect import read_dataset
 from medseg.steps import package_int8
@@ -127,12 +127,6 @@ def test_planes_are_shown_without_the_axis_that_a_2d_network_does_not_see() -> N
     assert planes == sorted(set(planes))
     assert len(planes) == 3
     assert all(np.array_equal(one[0, 0], image[0, n].numpy()) for one, n in zip(shown, planes, strict=True))
-
-
-def test_what_is_not_installed_is_told_with_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_int8, "find_spec", lambda name: None if name.startswith("o") else object())
-    with pytest.raises(UsageError, match=r"onnx, onnxscript, onnxruntime, openvino: pip install 'medseg\[onnx,op"):
-        package_int8.check_quantize()
 
 
 def test_infer_runs_it_where_the_bundle_has_it_and_says_so(

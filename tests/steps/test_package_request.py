@@ -141,13 +141,13 @@ def test_an_address_that_nothing_can_be_sent_to_is_refused_before_the_package_is
 @pytest.mark.parametrize(
     ("absent", "request_", "told"),
     [
-        (("cyclonedx",), {}, "cyclonedx is missing: pip install 'medseg[package]'"),
-        (("onnx",), {"exports": ("torchscript", "onnx")}, "onnx is missing: pip install 'medseg[onnx]'"),
+        (("cyclonedx",), {}, "a bill of materials needs cyclonedx: pip install 'medseg[package]'"),
+        (("onnx",), {"exports": ("torchscript", "onnx")}, "--export onnx needs onnx: pip install 'medseg[onnx]'"),
         (("onnx", "openvino"), {"exports": ("pt2",)}, ""),
         (
             ("onnx", "openvino"),
             {"exports": ("onnx",), "quantize": "int8", "calibrate": Path()},
-            "onnx, openvino are missing: pip install 'medseg[onnx,openvino]'",
+            "--quantize int8 needs onnx, openvino: pip install 'medseg[onnx,openvino]'",
         ),
     ],
 )

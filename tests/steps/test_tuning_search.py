@@ -120,6 +120,6 @@ def test_a_search_without_an_end_wants_a_number_of_trials() -> None:
 
 def test_without_optuna_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"not installed: pip install 'medseg\[tune\]'"):
+    with pytest.raises(UsageError, match=r"needs optuna: pip install 'medseg\[tune\]'"):
         check_search(space(MIXED), "optuna", trials=4, own=None)
     assert check_search(space(MIXED), "random", trials=4, own=None) == 4
