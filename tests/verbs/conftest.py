@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the tests of this folder share tiny.py and bad_inputs.py
 
 import tiny
+from package_made import Made, make
 
 _BLOCK = """
 import sys
@@ -84,6 +85,25 @@ def brats_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.add_random_weights(
         tiny.write_tiny_bundle(tmp_path_factory.mktemp("model") / "brats_unet3d", "brats_unet3d")
     )
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path, tiny_cohort: Path) -> Made:
+    """A package with all that is known of a run; do not write into it."""
+    return make(tmp_path_factory.mktemp("package"), tiny_run, tiny_cohort)
+
+
+@pytest.fixture
+def one_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the golden study, where a package draws several and keeps one."""
+    monkeypatch.setattr("medseg.steps.golden_study.DRAWN", 1)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An empty folder, which has to stay so where something is refused."""
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
 
 
 @pytest.fixture(scope="session")

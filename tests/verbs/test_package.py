@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 import tiny
 import yaml
-from package_made import HOST, NAME, USER, Made, copied, make, packaged, record_of, unwrapped
+from package_made import HOST, NAME, USER, Made, copied, packaged, record_of, unwrapped
 
 from medseg.bundle.read import read_bundle
-from medseg.steps import golden_study
 
 AWAY = "http://127.0.0.1:9"  # nothing answers there
 LAYOUT = {
@@ -28,24 +27,7 @@ LAYOUT = {
     "models/model.pt",
 }
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path, tiny_cohort: Path) -> Made:
-    """A package with all that is known of a run; do not write into it."""
-    return make(tmp_path_factory.mktemp("package"), tiny_run, tiny_cohort)
-
-
-@pytest.fixture(autouse=True)
-def _one_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the golden study, where a package draws several and keeps one."""
-    monkeypatch.setattr(golden_study, "DRAWN", 1)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """An empty folder."""
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out"
+pytestmark = pytest.mark.usefixtures("one_drawing")
 
 
 # What is in it

@@ -16,33 +16,15 @@ import nibabel
 import numpy as np
 import pytest
 import tiny
-from package_made import NAME, Made, copied, make, packaged, record_of
+from package_made import NAME, Made, copied, packaged, record_of
 
 from medseg.bundle.minisign import new_key
 from medseg.bundle.minisign_keys import secret_text
 from medseg.core.errors import UsageError
 from medseg.package import package
-from medseg.steps import golden_study
 from medseg.steps.package_request import PackageRequest
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path, tiny_cohort: Path) -> Made:
-    """A package with all that is known of a run; do not write into it."""
-    return make(tmp_path_factory.mktemp("package"), tiny_run, tiny_cohort)
-
-
-@pytest.fixture(autouse=True)
-def _one_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the golden study, where a package draws several and keeps one."""
-    monkeypatch.setattr(golden_study, "DRAWN", 1)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """A folder that is empty, and has to stay so where a package is refused."""
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out"
+pytestmark = pytest.mark.usefixtures("one_drawing")
 
 
 def test_all_that_is_wrong_with_a_command_is_told_at_once(made: Made, tmp_path: Path, out: Path) -> None:
