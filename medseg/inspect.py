@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(lines_of(found)))
     if found.seal is None:
-        raise BundleError(f"Bundle '{found.place}': its seal is broken: {found.faults[0]}")
+        raise BundleError(f"'{found.place}' is not as it was packaged, or not signed as demanded: {found.faults[0]}")
     return EXIT_DONE
 
 

@@ -41,8 +41,8 @@ def keygen(name: Path) -> Path:
         UsageError: It is no name: "." or "/".
         OutputError: A file exists or cannot be written.
     """
-    plain = name.name.removesuffix(".key").removesuffix(".pub")  # who names one of both files means the pair
-    if plain in ("", ".."):
+    plain = name.stem if name.suffix in (".key", ".pub") else name.name  # who names one of both files means the pair
+    if plain in ("", "..", ".key", ".pub"):
         raise UsageError(f"--output '{name}' is no name of a file; give one, as in --output clinic")
     secret, public = name.with_name(f"{plain}.key"), name.with_name(f"{plain}.pub")
     write_key_pair(secret, public, new_key())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from medseg.bundle.contents import contents_of
 from medseg.bundle.golden import LEAST_DICE
 from medseg.bundle.manifest import MANIFEST
-from medseg.bundle.open import place_of
+from medseg.bundle.open import folder_of, place_of
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.bundle.seal import check_seal
 from medseg.bundle.trust import NOTHING_SAID, Trust, demands_of
@@ -17,7 +17,7 @@ from medseg.bundle.weights_look import weights_file_faults
 from medseg.core.command import Parser, run_command
 from medseg.core.errors import EXIT_DONE, BundleError, GateError, raise_faults
 from medseg.core.in_words import counted, size
-from medseg.steps.given_bundle import add_trust_options, given_folder, local_place, trust_of
+from medseg.steps.given_bundle import add_trust_options, local_place, trust_of
 
 
 def parser() -> Parser:
@@ -64,7 +64,7 @@ def verify(
         raise BundleError(f"Bundle '{place}' has no {MANIFEST}: it is no package. `medseg package` makes one of a run.")
     seal = check_seal(contents, demands_of(trust), files=False)
     assert seal.manifest is not None
-    folder = given_folder(str(place), trust)
+    folder = folder_of(str(place), trust)
     bytes_ = sum(contents.size(name) for name in contents.names)
     say(f"{place}: {seal.manifest['name']} {seal.manifest['version']}")
     say(f"{counted(len(seal.manifest['files']), 'file')}, {size(bytes_)}: as the manifest says")

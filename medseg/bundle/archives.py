@@ -9,7 +9,7 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from medseg.bundle.pickles import MOST_INSTRUCTIONS, Pickle, pickle_in
@@ -23,7 +23,7 @@ DAMAGED = "damaged file"
 _SURE = (".pkl", ".pickle", ".pt", ".pth", ".pt2", ".ts")  # nothing but pickles and archives of them is called so
 _PERHAPS = (".ckpt", ".bin", ".joblib", ".tar")
 _PICKLES = 5  # torch's old form has that many, one after the other, and then the tensors' bytes
-_ZIP, _PROTOCOLS = b"PK\x03\x04", (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_ZIP, _PROTOCOLS = b"PK\x03\x04", tuple(bytes([0x80, protocol]) for protocol in range(6))
 _TAR_AT, _TAR_MAGIC = 257, b"ustar"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, OSError, EOFError, ValueError)
 
@@ -37,12 +37,19 @@ class Archive:
         pickles: In the order of the file.
         code: Number of files of TorchScript code in it.
         fault: Why it could not be looked through; "" where it could.
+        limited: Whether that is a limit of ours.
     """
 
     kind: str
     pickles: tuple[Pickle, ...] = ()
     code: int = 0
     fault: str = ""
+    limited: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a part was not looked at, which may import anything."""
+        return self.limited or any(one.limited for one in self.pickles)
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -85,13 +92,14 @@ def archive_of(stream: IO[bytes], name: str, *, most: int = MOST_INSTRUCTIONS) -
         most: Instructions to read in all of its pickles.
 
     Returns:
-        None for what neither is called as a file of weights nor holds a pickle.
+        None for what neither is called as a file of weights nor holds a pickle, as far as the limits reach.
     """
     try:
         found = _found(stream, most)
     except _UNREADABLE as error:
         found = Archive(DAMAGED, fault=f"cannot be read: {error or type(error).__name__}")
-    return found if name.lower().endswith(_SURE) or found.imports or (found.pickles and not found.faults) else None
+    holds_pickles = found.imports or found.is_limited or (found.pickles and not found.faults)
+    return found if holds_pickles or name.lower().endswith(_SURE) else None
 
 
 def _found(stream: IO[bytes], most: int) -> Archive:
@@ -100,7 +108,7 @@ def _found(stream: IO[bytes], most: int) -> Archive:
     if head.startswith(_ZIP):  # torch asks the same: a zip that begins later is a pickle to it
         return _of_zip(stream, most)
     if head[_TAR_AT:] == _TAR_MAGIC:
-        return Archive(TAR, fault="it was not looked through: torch.load(weights_only=True) takes no tar")
+        return Archive(TAR, fault="it was not looked through: torch.load(weights_only=True) takes no tar", limited=True)
     return Archive(PLAIN, _in_a_row(stream.read(MOST_PICKLE), most))
 
 
@@ -109,13 +117,20 @@ def _in_a_row(data: bytes, most: int) -> tuple[Pickle, ...]:
     stream, found = io.BytesIO(data), list[Pickle]()
     while len(found) < _PICKLES and stream.tell() < len(data) and not (found and found[-1].fault):
         found.append(pickle_in(stream, f"pickle {len(found) + 1}", most=most - _read_of(found)))
-    return tuple(found)
+    return tuple(_cut_by_us(one, data, stream) for one in found)
+
+
+def _cut_by_us(found: Pickle, data: bytes, stream: IO[bytes]) -> Pickle:
+    """A pickle whose end lies behind the bytes that are read of a file."""
+    is_cut = bool(found.fault) and len(data) == MOST_PICKLE and stream.tell() == len(data)
+    return replace(found, limited=found.limited or is_cut)
 
 
 def _of_zip(stream: IO[bytes], most: int) -> Archive:
     told = _directory_bytes(stream)
     if told > MOST_DIRECTORY:
-        return Archive(STATE, fault=f"its list of entries has {in_words(told)}, more than any file of weights needs")
+        fault = f"its list of entries has {in_words(told)}, more than any file of weights needs"
+        return Archive(STATE, fault=fault, limited=True)
     found: list[Pickle] = []
     with zipfile.ZipFile(stream) as archive:
         entries = archive.infolist()
@@ -139,7 +154,8 @@ def _of_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> li
         with archive.open(entry) as inner:
             data = inner.read(MOST_PICKLE + 1)
         if len(data) > MOST_PICKLE:
-            raise ValueError(f"it has more than {in_words(MOST_PICKLE)}")
+            fault = f"cannot be read: it has more than {in_words(MOST_PICKLE)}"
+            return [Pickle(entry.filename, fault=fault, limited=True)]
         return _of_inner(data, entry.filename, most) if data.startswith(_ZIP) else [_first(data, entry.filename, most)]
     except _UNREADABLE as error:
         return [Pickle(entry.filename, fault=f"cannot be read: {error or type(error).__name__}")]
@@ -154,7 +170,8 @@ def _of_inner(data: bytes, place: str, most: int) -> list[Pickle]:
             if entry.filename.lower().endswith(".pkl"):
                 with archive.open(entry) as inner:
                     text = inner.read(MOST_PICKLE)
-                found.append(_first(text, f"{place}/{entry.filename}", most - _read_of(found)))
+                one = _first(text, f"{place}/{entry.filename}", most - _read_of(found))
+                found.append(replace(one, limited=one.limited or len(text) == MOST_PICKLE))
     return found
 
 

@@ -133,6 +133,11 @@ def contents_of(path: Path) -> Contents:
     return _of_zip(path) if path.is_file() else _of_folder(path)
 
 
+def is_plain(contents: Contents, name: str) -> bool:
+    """Whether a file can be read to its end: a pipe would be waited for, a device read for ever."""
+    return not os.path.isdir(contents.place) or os.path.isfile(contents.place / name)
+
+
 def read_text(contents: Contents, name: str) -> str:
     """A configuration file as text.
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from medseg.bundle.archives import Archive, archive_of, may_hold_pickles
-from medseg.bundle.contents import Contents
+from medseg.bundle.contents import Contents, is_plain
 from medseg.bundle.file_kinds import HEAD, PYTHON, executable_kind
 from medseg.bundle.find import METADATA
 from medseg.bundle.foreign_config import MOST_JSON, MOST_VALUES, MOST_YAML, ForeignConfig, config_of
 from medseg.bundle.inspection_card import card_of
 from medseg.bundle.inspection_verdict import Verdict, verdict_on
-from medseg.bundle.manifest import MANIFEST, manifest_digest
+from medseg.bundle.manifest import MANIFEST, altered_files, manifest_digest
 from medseg.bundle.pickles import MOST_INSTRUCTIONS
 from medseg.bundle.runnable import Runnable, logging_runnables, runnables_of
 from medseg.bundle.seal import Seal, check_seal
@@ -140,7 +140,7 @@ def inspection_of(contents: Contents, demands: Sequence[Demand] = ()) -> Inspect
 def _files(contents: Contents, faults: list[str]) -> Iterator[FileFacts]:
     left = MOST_INSTRUCTIONS
     for name in contents.names:
-        if not _is_plain(contents, name):  # a pipe would be waited for, a device read without end
+        if not is_plain(contents, name):
             faults.append(f"{name}: is no plain file and was not looked at")
             yield FileFacts(name, 0)
             continue
@@ -151,10 +151,6 @@ def _files(contents: Contents, faults: list[str]) -> Iterator[FileFacts]:
             facts = FileFacts(name, 0)
         left -= facts.archive.instructions if facts.archive else 0
         yield facts
-
-
-def _is_plain(contents: Contents, name: str) -> bool:
-    return not os.path.isdir(contents.place) or os.path.isfile(contents.place / name)
 
 
 def _facts(contents: Contents, name: str, most: int) -> FileFacts:
@@ -195,10 +191,11 @@ def _seal(
     if MANIFEST in contents.names and any(file.sha256 is None for file in files):
         return None, ("some of its files cannot be read, so its seal was not checked",)
     try:
-        return check_seal(contents, demands), ()
+        seal = check_seal(contents, demands, files=False)
+        altered = altered_files(contents, seal.manifest) if seal.manifest is not None else []
     except BundleError as error:
-        title, *faults = str(error).splitlines()
-        return None, tuple(fault.strip(" -") for fault in faults) or (title,)
+        return None, (str(error),)
+    return (None if altered else seal), tuple(altered)
 
 
 def _configs(contents: Contents, files: Sequence[FileFacts]) -> Iterator[ForeignConfig]:
@@ -229,7 +226,7 @@ def _rank(name: str) -> tuple[int, str]:
 def _logging(contents: Contents) -> list[Runnable]:
     found: list[Runnable] = []
     for name in contents.names:
-        if name.lower().endswith((".conf", ".ini", ".cfg")) and _is_plain(contents, name):
+        if name.lower().endswith((".conf", ".ini", ".cfg")) and is_plain(contents, name):
             with contents.stream(name) as stream:
                 found += logging_runnables(stream.read(MOST_YAML).decode("utf-8", "replace"), name)
     return found

@@ -59,7 +59,7 @@ def verdict_on(
         broken: Whether its seal is.
     """
     unsafe = [
-        *(["its seal is broken, as told below"] if broken else []),
+        *(["it is not as it was packaged, or not signed as demanded"] if broken else []),
         *_unreadable(metadata),
         *_unreadable(inference),
         *weight_faults(archives),
@@ -103,7 +103,7 @@ def weight_faults(archives: Mapping[str, Archive]) -> list[str]:
     if archive is None:
         return []
     faults = [f"{WEIGHTS}: {fault}" for fault in archive.faults]
-    if not archive.pickles and not faults and archive.kind == STATE:
+    if not archive.pickles and not faults and archive.kind in (STATE, PLAIN):
         return [f"{WEIGHTS}: holds no weights of torch"]
     if archive.kind not in (STATE, PLAIN):
         return [*faults, f"{WEIGHTS}: is a {archive.kind}, not a state dict"]

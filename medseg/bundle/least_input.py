@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-_MULTIPLE = re.compile(r"\s*([1-9]\d*)\s*\*\s*n\s*")
-_DOUBLINGS = 3  # more than any network of the shipped bundles needs; what fails then fails for another reason
+_MULTIPLE = re.compile(r"\s*(?:([1-9]\d*)\s*\*\s*)?n\s*")  # "8*n", "n"
+_DOUBLINGS = 5  # from 1 to 32 voxels, which is the most that networks halve to one; what fails then fails otherwise
 _SIDES = (("inputs", "image"), ("outputs", "pred"))
 
 
@@ -27,6 +27,8 @@ def with_least_input(metadata: Mapping[str, Any], network: torch.nn.Module) -> d
     declared = metadata["network_data_format"]
     image = declared["inputs"]["image"]
     shape = least_shape(network, image["num_channels"], image["spatial_shape"])
+    if shape == list(image["spatial_shape"]):
+        return dict(metadata)
     sides = {side: {**declared[side], key: {**declared[side][key], "spatial_shape": shape}} for side, key in _SIDES}
     return {**metadata, "network_data_format": {**declared, **sides}}
 
@@ -40,9 +42,9 @@ def least_shape(network: torch.nn.Module, channels: int, shape: Sequence[Any]) -
         shape: Per axis, as metadata.json has it; axes other than "8*n" stay.
 
     Returns:
-        ``shape`` itself where an axis is neither a number nor such a text, or where no multiple runs.
+        ``shape`` itself where an axis is neither a number nor such a text, all are numbers, or no multiple runs.
     """
-    if not all(_least(axis) for axis in shape):
+    if not all(_least(axis) for axis in shape) or not any(isinstance(axis, str) for axis in shape):
         return list(shape)
     tried = [[_times(axis, 2**doubling) for axis in shape] for doubling in range(_DOUBLINGS + 1)]
     return next((one for one in tried if _runs(network, channels, [_least(axis) for axis in one])), list(shape))
@@ -51,7 +53,7 @@ def least_shape(network: torch.nn.Module, channels: int, shape: Sequence[Any]) -
 def _least(axis: Any) -> int:
     """The smallest size of an axis; 0 where it is not told by a number."""
     match = _MULTIPLE.fullmatch(str(axis))
-    return int(match[1]) if match else axis if isinstance(axis, int) else 0
+    return int(match[1] or 1) if match else axis if isinstance(axis, int) else 0
 
 
 def _times(axis: Any, factor: int) -> Any:
@@ -62,6 +64,6 @@ def _runs(network: torch.nn.Module, channels: int, size: Sequence[int]) -> bool:
     try:
         with torch.inference_mode():
             network(torch.zeros(1, channels, *size))
-    except (RuntimeError, ValueError):
+    except (RuntimeError, ValueError, TypeError, IndexError):
         return False
     return True

@@ -39,7 +39,7 @@ def manifest_text(contents: Contents, facts: Mapping[str, Any], *, signer: str |
 
 def with_own_digest(values: Mapping[str, Any]) -> str:
     """Text of a manifest of these values, the last of which is the digest of the others."""
-    return _text({**values, _OWN: hashlib.sha256(_text(values).encode(errors="surrogatepass")).hexdigest()})
+    return _text({**values, _OWN: hashlib.sha256(_text(values).encode()).hexdigest()})
 
 
 def sealed_names(contents: Contents) -> list[str]:
@@ -63,9 +63,8 @@ def read_manifest(contents: Contents) -> dict[str, Any]:
         raise BundleError(f"'{contents.place}': {error}. Get the bundle again.") from None
     if not _is_manifest(values):
         raise BundleError(f"'{contents.place}': {MANIFEST} is no manifest of format {FORMAT}. Get the bundle again.")
-    values.pop(_OWN)
-    if text != with_own_digest(values):
-        raise BundleError(f"'{contents.place}': {MANIFEST} was altered. Get the bundle again.")
+    if not _is_whole(text, values.pop(_OWN)):
+        raise BundleError(f"Bundle '{contents.place}': {MANIFEST} was altered. Get the bundle again.")
     return values
 
 
@@ -98,6 +97,12 @@ def manifest_digest(contents: Contents) -> str:
     return digest(contents, MANIFEST)
 
 
+def _is_whole(text: str, own: str) -> bool:
+    """Whether the digest in its last line is that of the text without that line."""
+    rest = text.removesuffix(f',\n  "{_OWN}": "{own}"\n}}\n')
+    return rest != text and hashlib.sha256(f"{rest}\n}}\n".encode()).hexdigest() == own
+
+
 def _text(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
@@ -111,12 +116,12 @@ def _is_same(contents: Contents, name: str, files: Mapping[str, Mapping[str, Any
 def _is_manifest(values: Any) -> bool:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         return False
-    files, named = values.get("files"), all(isinstance(values.get(key), str) for key in ("name", "version", _OWN))
-    if not isinstance(values.get(SIGNER, ""), str):
+    texts = (values.get("name"), values.get("version"), values.get(_OWN), values.get(SIGNER, ""))
+    files = values.get("files")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(files, dict):
         return False
-    if not named or not isinstance(files, dict) or not all(_is_entry(entry) for entry in files.values()):
-        return False
-    return all(text.isprintable() for text in (values["name"], values["version"], *files))  # they are shown
+    shown = (values["name"], values["version"], *files)
+    return all(text.isprintable() for text in shown) and all(_is_entry(entry) for entry in files.values())
 
 
 def _is_entry(entry: Any) -> bool:

@@ -82,7 +82,8 @@ def sign(message: bytes, key: SecretKey, *, trusted: str) -> str:
     trusted = " ".join(trusted.split())  # one line: the next is the signature over it
     signer = Ed25519PrivateKey.from_private_bytes(key.seed)
     signature = signer.sign(hashlib.blake2b(message).digest())
-    return _text(key.id, signature, trusted, signer.sign(signature + trusted.encode()))
+    whole = signer.sign(signature + trusted.encode())
+    return f"{_first_line(key.id)}\n{_text(_HASHED + key.id + signature, trusted, whole)}"
 
 
 def verify(message: bytes, signature: str, key: PublicKey) -> str:
@@ -121,23 +122,24 @@ def signer_of(signature: str) -> str:
 
 
 def is_as_written(signature: str) -> bool:
-    """Whether a signature is to the letter as ``sign`` writes one, also where nothing is signed: in its first line.
+    """Whether a signature is to the letter as ``sign`` or minisign writes it, also in its first line, which none signs.
 
     Raises:
         BundleError: It is no signature of minisign.
     """
     algorithm, identity, signed, trusted, whole = _parsed(signature)
-    return algorithm == _HASHED and signature == _text(identity, signed, trusted, whole)
+    firsts = (_first_line(identity), f"{COMMENT}signature from minisign secret key")
+    rest = _text(algorithm + identity + signed, trusted, whole)
+    return signature.replace("\r\n", "\n") in [f"{first}\n{rest}" for first in firsts]
 
 
-def _text(identity: bytes, signature: bytes, trusted: str, whole: bytes) -> str:
-    lines = [
-        f"{COMMENT}signature from medseg, key {PublicKey(identity, b'').name}",
-        encoded(_HASHED + identity + signature),
-        f"{_TRUSTED}{trusted}",
-        encoded(whole),
-    ]
-    return "\n".join(lines) + "\n"
+def _first_line(identity: bytes) -> str:
+    return f"{COMMENT}signature from medseg, key {PublicKey(identity, b'').name}"
+
+
+def _text(signature: bytes, trusted: str, whole: bytes) -> str:
+    """All lines but the first."""
+    return f"{encoded(signature)}\n{_TRUSTED}{trusted}\n{encoded(whole)}\n"
 
 
 def _parsed(signature: str) -> tuple[bytes, bytes, bytes, str, bytes]:

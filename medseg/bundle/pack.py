@@ -12,7 +12,7 @@ from typing import Any
 from medseg.bundle.contents import FolderContents, contents_of
 from medseg.bundle.manifest import MANIFEST, SIGNATURE, manifest_text
 from medseg.bundle.minisign import SecretKey, sign
-from medseg.core.errors import OutputError
+from medseg.core.errors import BundleError, OutputError
 from medseg.core.files import replacing, write_text
 
 ZIP = ".zip"
@@ -30,8 +30,12 @@ def seal_bundle(root: Path, facts: Mapping[str, Any], key: SecretKey | None) -> 
         key: Signs the manifest.
 
     Raises:
+        BundleError: A file has a name that no terminal can show, and no zip of a package may hold.
         OutputError: A file cannot be written.
     """
+    hidden = [ascii(name) for name in contents_of(root).names if not name.isprintable()]
+    if hidden:
+        raise BundleError(f"'{root}' holds {', '.join(hidden)}: no name for a file of a package. Rename it.")
     (root / SIGNATURE).unlink(missing_ok=True)
     signer = key.public.text if key is not None else None
     write_text(root / MANIFEST, manifest_text(contents_of(root), facts, signer=signer))
@@ -72,7 +76,8 @@ def write_zip(root: Path, name: str, path: Path) -> None:
         path: The zip; replaced.
 
     Raises:
-        OSError: A file cannot be read, or the disk does not take it.
+        BundleError: A file cannot be read.
+        OSError: The disk does not take it.
     """
     contents = contents_of(root)
     assert isinstance(contents, FolderContents)

@@ -7,6 +7,7 @@ followed with the texts alone, and nothing is called. What cannot be followed is
 from __future__ import annotations
 
 import pickletools
+import re
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _STRINGS = {
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 }
 # What genops raises depends on where the bytes are damaged; int() refuses more than 4300 digits with a ValueError.
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _UNREADABLE = (ValueError, EOFError, OverflowError, MemoryError)
 
 
@@ -35,6 +37,7 @@ class Pickle:
         refused: Those that ``torch.load(weights_only=True)`` does not take.
         instructions: How many were read.
         fault: Why it could not be read to its end; "" where it could.
+        limited: Whether that is a limit of ours, so that what was not looked at may import anything.
     """
 
     place: str
@@ -42,6 +45,7 @@ class Pickle:
     refused: tuple[str, ...] = ()
     instructions: int = 0
     fault: str = ""
+    limited: bool = False
 
 
 def pickle_in(stream: IO[bytes], place: str = "", *, most: int = MOST_INSTRUCTIONS) -> Pickle:
@@ -56,18 +60,30 @@ def pickle_in(stream: IO[bytes], place: str = "", *, most: int = MOST_INSTRUCTIO
         What was found up to the first damage, if there is one: an unpickler would have imported that too.
     """
     taken: dict[str, bool] = {}
-    count, fault = 0, ""
+    count, fault, limited = 0, "", False
+    begins = stream.tell()
     try:
         for name, is_taken in _steps(stream):
             count += 1
             if name:
                 taken[name] = taken.get(name, True) and is_taken
             if count >= most:
-                fault = f"has more than {most} instructions; the rest was not read"
+                fault, limited = f"has more than {most} instructions; the rest was not read", True
                 break
     except _UNREADABLE as error:
         fault = f"cannot be read after {count} instructions: {error or type(error).__name__}"
-    return Pickle(place, tuple(sorted(taken)), tuple(sorted(name for name in taken if not taken[name])), count, fault)
+        if not _says_its_protocol(stream, begins):  # numbers, or a text: what is no name there was never meant as one
+            taken = {name: is_taken for name, is_taken in taken.items() if _NAME.fullmatch(name)}
+    refused = tuple(sorted(name for name in taken if not taken[name]))
+    return Pickle(place, tuple(sorted(taken)), refused, count, fault, limited)
+
+
+def _says_its_protocol(stream: IO[bytes], begins: int) -> bool:
+    here = stream.tell()
+    stream.seek(begins)
+    first = stream.read(1)
+    stream.seek(here)
+    return first == b"\x80"
 
 
 def _steps(stream: IO[bytes]) -> Iterator[tuple[str, bool]]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from medseg.bundle.contents import MOST_TEXT, Contents, read_text
 from medseg.bundle.manifest import MANIFEST, SIGNATURE, SIGNER, altered_files, read_manifest
-from medseg.bundle.minisign import PublicKey, is_as_written, signer_of, verify
-from medseg.bundle.minisign_keys import public_key_of
+from medseg.bundle.minisign import is_as_written, signer_of, verify
+from medseg.bundle.minisign_keys import public_key_of, read_public_key
 from medseg.bundle.trust import Demand
 from medseg.core.errors import BundleError, raise_faults
 
@@ -41,8 +41,8 @@ class Seal:
         if self.signed_by is not None:
             return f"sealed, and signed by key {self.signed_by}: {self.comment}"
         if self.claimed is not None:
-            return f"sealed; signed by key {self.claimed}, as it says itself: give --key to know whether you trust it"
-        return "sealed, not signed: who can change a file can change the manifest"
+            return f"sealed; signed by key {self.claimed}, by its own word: --key PUB checks it"
+        return "sealed, not signed: whoever can change a file can change the manifest"
 
 
 def check_seal(
@@ -67,12 +67,15 @@ def check_seal(
     manifest = read_manifest(contents)
     # Before a byte of the rest is read: what it says of the files is worth as much as its signer.
     signed = [_signed(contents, signature, demand) for demand in demands]
-    claimed = _as_it_says(contents, manifest, signature, signed)
+    claimed = _claimed(contents, signature)
+    if not signed or claimed == _announced(contents, manifest):  # else signed anew, by a key that is trusted here
+        _check_announced(contents, manifest, signature)
     if files:
         faults = altered_files(contents, manifest)
         title = f"Bundle '{called or contents.place}' is not what was packaged; get it again from whoever packaged it"
         raise_faults(title, faults, BundleError)
-    return Seal(manifest, claimed, *(signed[-1] if signed else ()))
+    signed_by, comment = signed[-1] if signed else (None, "")
+    return Seal(manifest, claimed, signed_by, comment)
 
 
 def _signed(contents: Contents, signature: str | None, demand: Demand) -> tuple[str, str]:
@@ -88,33 +91,44 @@ def _signed(contents: Contents, signature: str | None, demand: Demand) -> tuple[
     raise BundleError(f"Bundle '{contents.place}': {MANIFEST}: {'; '.join(reasons)} ({demand.by}). {_GET}")
 
 
-def _as_it_says(
-    contents: Contents, manifest: Mapping[str, Any], signature: str | None, signed: Sequence[tuple[str, str]]
-) -> str | None:
-    """Id of the key that the signature says it is of; the signature is held against the key that the manifest names.
+def _claimed(contents: Contents, signature: str | None) -> str | None:
+    """Id of the key that a signature says it is of."""
+    try:
+        return None if signature is None else signer_of(signature)
+    except BundleError as error:
+        raise BundleError(f"Bundle '{contents.place}': {SIGNATURE}: {error}. {_GET}") from None
+
+
+def _announced(contents: Contents, manifest: Mapping[str, Any]) -> str | None:
+    """Id of the key that a manifest names as that of its signer; None where it names none."""
+    if SIGNER not in manifest:
+        return None
+    if (key := public_key_of(manifest[SIGNER])) is None:
+        raise BundleError(f"Bundle '{contents.place}': the {SIGNER} in {MANIFEST} is no public key. {_GET}")
+    return key.name
+
+
+def _check_announced(contents: Contents, manifest: Mapping[str, Any], signature: str | None) -> None:
+    """Hold a signature against the key that the manifest names.
 
     That finds what was lost or damaged by chance. Against someone who means ill it is worth nothing: they name a key
     of their own.
     """
-    signer = manifest.get(SIGNER)
+    signer = _announced(contents, manifest)
+    if signer is None:
+        return
+    if signature is None:
+        raise BundleError(
+            f"Bundle '{contents.place}': {SIGNATURE} is missing; {MANIFEST} says that key {signer} signed it. {_GET}"
+        )
     try:
-        claimed = None if signature is None else signer_of(signature)
-        if signer is None or (signed and claimed != _key_of(signer).name):  # signed anew, by a key that is trusted here
-            return claimed
-        if signature is None:
-            raise BundleError(f"is missing: {MANIFEST} says that key {_key_of(signer).name} signed it")
-        verify(_message(contents), signature, _key_of(signer))
+        verify(_message(contents), signature, read_public_key(manifest[SIGNER]))
         if not is_as_written(signature):
-            raise BundleError("was altered in what no signature covers")
+            raise BundleError("its first line, which nothing signs, is not as it was written")
     except BundleError as error:
-        raise BundleError(f"Bundle '{contents.place}': {SIGNATURE}: {error}. {_GET}") from None
-    return claimed
-
-
-def _key_of(text: str) -> PublicKey:
-    if (key := public_key_of(text)) is None:
-        raise BundleError(f"{MANIFEST} names no public key as its signer")
-    return key
+        raise BundleError(
+            f"Bundle '{contents.place}': {SIGNATURE}: {error}. {_GET} If your site signed it anew, give its --key."
+        ) from None
 
 
 def _message(contents: Contents) -> bytes:

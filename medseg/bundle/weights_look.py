@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medseg.bundle.archives import SCRIPT, Archive, archive_of, may_hold_pickles
-from medseg.bundle.contents import Contents
+from medseg.bundle.contents import Contents, is_plain
+from medseg.bundle.file_kinds import HEAD
 from medseg.bundle.inspection_verdict import weight_faults
 from medseg.bundle.read import WEIGHTS
 
-_HEAD = 8  # bytes by which a file of pickles is known, whatever it is called
 _OF_SCRIPTS = ("__torch__.", "torch.jit._pickle.")  # names that torch's interpreter resolves within the program itself
+# What arrays and numbers of numpy name, which checkpoints of a training hold beside the weights.
+_OF_NUMPY = {
+    *("numpy.dtype", "numpy.ndarray"),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+}
 
 
 def weights_file_faults(contents: Contents) -> list[str]:
     """Why the files of weights in a bundle are refused, one sentence each; empty where there is nothing to refuse.
 
-    medseg opens models/model.pt, and opens no other pickle. Other programs do, so that one which would import more
-    than weights need is refused wherever it lies.
+    medseg opens models/model.pt, and opens no other pickle. Other programs do, so that a file which shows by its name
+    or first bytes that it is one is refused where it would import more than networks and their training need.
 
     Args:
         contents: The bundle.
@@ -39,14 +44,20 @@ def _own_faults(contents: Contents, name: str) -> list[str]:
 
 
 def _other_faults(contents: Contents, name: str) -> Iterator[str]:
+    if not is_plain(contents, name):  # a link to nowhere, a pipe: nobody unpickles it
+        return
     with contents.stream(name) as stream:
-        wanted = may_hold_pickles(name, stream.read(_HEAD))
+        wanted = may_hold_pickles(name, stream.read(HEAD))
         stream.seek(0)
         archive = archive_of(stream, name) if wanted else None
-    if archive is not None and (beyond := _beyond(archive)):
-        yield f"{name}: its pickle would import {', '.join(beyond)}, which no network needs"
+    if archive is None:
+        return
+    if beyond := _beyond(archive):
+        yield f"{name}: its pickle would import {', '.join(beyond)}, which no network needs; take the file out"
+    for fault in archive.faults:
+        yield f"{name}: {fault}, so that nobody knows what it would import; take the file out"
 
 
 def _beyond(archive: Archive) -> list[str]:
-    is_script = archive.kind == SCRIPT
-    return [name for name in archive.refused if not (is_script and name.startswith(_OF_SCRIPTS))]
+    known = _OF_SCRIPTS if archive.kind == SCRIPT else ()
+    return [name for name in archive.refused if name not in _OF_NUMPY and not name.startswith(known)]

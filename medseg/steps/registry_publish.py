@@ -29,7 +29,7 @@ CARD = "docs/README.md"
 PLACE = "package"  # of packages among the files of a run
 _SHOWN = 12  # signs of a digest that tell the packages of a run apart
 _INTENDED = 300  # signs of a tag that people read in a table
-_UNTOLD = frozenset({"files", "format", "name", "version"})  # of a manifest: said elsewhere, or too long
+_UNTOLD = frozenset({"files", "format", "name", "signer", "version"})  # of a manifest: said elsewhere, or too long
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_other_files_with_pickles_do_not_count(inference: dict[str, Any]) -> Non
 
 
 def test_a_broken_seal_is_refused(inference: dict[str, Any]) -> None:
-    assert verdict(inference, broken=True).unsafe == ("its seal is broken, as told below",)
+    assert verdict(inference, broken=True).unsafe == ("it is not as it was packaged, or not signed as demanded",)
 
 
 @pytest.mark.parametrize("inference", [None, [], 5])

@@ -18,13 +18,20 @@ def test_what_runs_stays_as_it_is_declared(network: torch.nn.Module) -> None:
     assert least_shape(network, 1, ["16*n", "16*n"]) == ["16*n", "16*n"]
 
 
-def test_a_size_that_does_not_run_is_doubled(network: torch.nn.Module) -> None:
-    assert least_shape(network, 1, ["8*n", "8 * n"]) == ["16*n", "16*n"]
+@pytest.mark.parametrize("shape", [["8*n", "8 * n"], ["n", "n"]])
+def test_a_size_that_does_not_run_is_doubled(network: torch.nn.Module, shape: list[str]) -> None:
+    assert least_shape(network, 1, shape) == ["16*n", "16*n"]
 
 
 @pytest.mark.parametrize("shape", [["*", "8*n"], ["2**p", "8*n"], ["8*n"], [7, 7]])
 def test_what_is_told_otherwise_or_never_runs_stays(network: torch.nn.Module, shape: list[Any]) -> None:
     assert least_shape(network, 1, shape) == shape
+
+
+def test_what_runs_leaves_both_sides_as_they_are(network: torch.nn.Module) -> None:
+    image, pred = ({"num_channels": 1, "spatial_shape": [f"{n}*n"] * 2} for n in (16, 4))
+    metadata = {"network_data_format": {"inputs": {"image": image}, "outputs": {"pred": pred}}}
+    assert with_least_input(metadata, network) == metadata
 
 
 def test_both_sides_of_a_network_declare_one_shape(network: torch.nn.Module) -> None:

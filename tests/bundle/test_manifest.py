@@ -124,6 +124,15 @@ def test_a_manifest_that_was_touched_is_refused_by_name(bundle: Path) -> None:
             read_manifest(contents_of(bundle))
 
 
+def test_a_manifest_nested_deeply_is_looked_at_in_no_time(bundle: Path) -> None:
+    was = (bundle / MANIFEST).read_text()
+    for depth in (900, 990, 999):
+        nested = "[" * depth + "0," * 10**5 + "0" + "]" * depth
+        (bundle / MANIFEST).write_text(was.replace('"format": 1', f'"format": 1,\n  "deep": {nested}'))
+        with pytest.raises(BundleError, match=r"manifest\.json"):
+            read_manifest(contents_of(bundle))
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1, "format": 1}', '{"format": ' + "9" * 5000 + "}", "[" * 10**5])
 def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)

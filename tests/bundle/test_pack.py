@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from medseg.bundle.contents import contents_of
-from medseg.bundle.manifest import altered_files, read_manifest
+from medseg.bundle.manifest import MANIFEST, altered_files, read_manifest
 from medseg.bundle.minisign import SecretKey, verify
 from medseg.bundle.pack import seal_bundle, write_package
-from medseg.core.errors import OutputError
+from medseg.core.errors import BundleError, OutputError
 from tests.full_disk import small_disk
 
 KEY = SecretKey(bytes(8), bytes(32))
@@ -191,3 +191,13 @@ def test_a_disk_that_is_full_for_a_moment_is_not_taken_for_a_file_that_cannot_be
     with pytest.raises(OutputError, match=r"Cannot write '.*x\.zip': No space left on device\. Free space"):
         write_package(root, tmp_path / "x.zip")
     assert not (tmp_path / "x.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["a\nb", b"caf\xe9"])
+def test_a_name_that_cannot_be_shown_is_refused_before_it_is_sealed(tmp_path: Path, name: str | bytes) -> None:
+    root = tmp_path / "x"
+    root.mkdir()
+    (root / os.fsdecode(name)).write_text("")
+    with pytest.raises(BundleError, match="no name for a file of a package"):
+        seal_bundle(root, FACTS, None)
+    assert not (root / MANIFEST).exists()

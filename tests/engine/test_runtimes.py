@@ -23,7 +23,6 @@ FROM_FILE = """
 import sys
 from pathlib import Path
 import torch
-from medseg.engine.export import ToExport, write_export
 from medseg.engine.runtimes import run_with
 run = run_with(sys.argv[1], torch.nn.Identity(), (1, 2, 16, 16, 16), "fp32", exported=Path(sys.argv[2]))
 print(tuple(run(torch.zeros(1, 2, 16, 16, 16)).shape))

@@ -133,4 +133,4 @@ def test_what_an_attacker_sealed_himself_is_taken_where_no_signature_is_demanded
     bundle = hostile_kit.resealed(kit.copy())
     answer = tiny.call("verify", "--bundle", bundle)
     assert answer.code == 0
-    assert "who can change a file can change the manifest" in answer.out
+    assert "whoever can change a file can change the manifest" in answer.out

@@ -39,7 +39,7 @@ def test_a_package_that_is_as_it_was_made_says_so(package: Path) -> None:
     first, second, third, fourth = answer.out.splitlines()
     assert first == f"{package}: hippocampus_unet3d 1.2.0"
     assert second.endswith(": as the manifest says")
-    assert "as it says itself" in third
+    assert "by its own word" in third
     assert (
         fourth == f"configuration: builds hippocampus_unet3d {read_bundle(package).version} without evaluating anything"
     )
