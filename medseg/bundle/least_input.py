@@ -1,7 +1,7 @@
 """The input that a package declares for its network: the smallest size it names has to run, since MONAI tries that one.
 
 "8*n" promises 8 voxels (``monai.bundle verify_net_in_out`` takes n = 1 unless told otherwise), but instance norm has
-nothing to normalise where three halvings leave one voxel; what such a network keeps is "16*n".
+nothing to normalise where three halvings leave one voxel. What such a network keeps is "8*(n+1)": from 16 voxels on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 _MULTIPLE = re.compile(r"\s*(?:([1-9]\d*)\s*\*\s*)?n\s*")  # "8*n", "n"
-_DOUBLINGS = 5  # from 1 to 32 voxels, which is the most that networks halve to one; what fails then fails otherwise
+_MORE = (0, 1, 3, 7, 15, 31)  # steps that are left out at the lower end: up to the 32 voxels of five halvings from "n"
 _SIDES = (("inputs", "image"), ("outputs", "pred"))
 
 
@@ -34,30 +34,34 @@ def with_least_input(metadata: Mapping[str, Any], network: torch.nn.Module) -> d
 
 
 def least_shape(network: torch.nn.Module, channels: int, shape: Sequence[Any]) -> list[Any]:
-    """The declared shape, or its first multiple whose smallest input runs.
+    """The declared shape without the smallest sizes, if these do not run; steps between sizes stay as they are.
 
     Args:
         network: In eval mode, on the CPU.
         channels: Of its input.
-        shape: Per axis, as metadata.json has it; axes other than "8*n" stay.
+        shape: Per axis, as metadata.json has it.
 
     Returns:
-        ``shape`` itself where an axis is neither a number nor such a text, all are numbers, or no multiple runs.
+        ``shape`` itself where an axis is neither a number nor as "8*n", all are numbers, or no size that is tried runs.
     """
-    if not all(_least(axis) for axis in shape) or not any(isinstance(axis, str) for axis in shape):
+    steps = [_step(axis) for axis in shape]
+    if not all(steps) or not any(isinstance(axis, str) for axis in shape):
         return list(shape)
-    tried = [[_times(axis, 2**doubling) for axis in shape] for doubling in range(_DOUBLINGS + 1)]
-    return next((one for one in tried if _runs(network, channels, [_least(axis) for axis in one])), list(shape))
+    for more in _MORE:
+        sizes = [step * (more + 1) if isinstance(axis, str) else step for axis, step in zip(shape, steps, strict=True)]
+        if _runs(network, channels, sizes):
+            return [_from(axis, step, more) for axis, step in zip(shape, steps, strict=True)]
+    return list(shape)
 
 
-def _least(axis: Any) -> int:
-    """The smallest size of an axis; 0 where it is not told by a number."""
+def _step(axis: Any) -> int:
+    """Voxels between two sizes of an axis, or its only size; 0 where neither is told by a number."""
     match = _MULTIPLE.fullmatch(str(axis))
     return int(match[1] or 1) if match else axis if isinstance(axis, int) else 0
 
 
-def _times(axis: Any, factor: int) -> Any:
-    return f"{_least(axis) * factor}*n" if isinstance(axis, str) and factor > 1 else axis
+def _from(axis: Any, step: int, more: int) -> Any:
+    return f"{step}*(n+{more})" if isinstance(axis, str) and more else axis
 
 
 def _runs(network: torch.nn.Module, channels: int, size: Sequence[int]) -> bool:

@@ -32,6 +32,7 @@ _TENSOR_KEYS = (
 )
 _FILE_NAME_SAFE = re.compile(r"\w[\w.+-]*")  # the version becomes part of <name>_v<version>.zip
 _FREE = re.compile(r"\*|(?:(\d+)\*)?n|2\*\*p(?:\*(\d+|n))?")  # "*", "n", "16*n", "2**p", "2**p*n", "2**p*8"
+_FROM = re.compile(r"([1-9]\d*)\*\(n\+(\d+)\)")  # "8*(n+1)": multiples of 8 from 16 on, n being 1 or more
 _SMALLEST = 32  # voxels per free axis of a probe: large enough for five levels of halving, small enough to be quick
 
 
@@ -63,7 +64,7 @@ def example_shapes(spatial_shape: Sequence[Any]) -> tuple[tuple[int, ...], tuple
     """Two spatial shapes that satisfy a declared one, unlike along every free axis.
 
     Args:
-        spatial_shape: Per axis a whole number, "*", "n", "16*n", "2**p" or "2**p*n".
+        spatial_shape: Per axis a whole number, "*", "n", "16*n", "16*(n+1)", "2**p" or "2**p*n".
 
     Raises:
         ValueError: An axis is none of these.
@@ -75,9 +76,14 @@ def example_shapes(spatial_shape: Sequence[Any]) -> tuple[tuple[int, ...], tuple
 def _example_sizes(axis: Any) -> tuple[int, int]:
     if isinstance(axis, int) and not isinstance(axis, bool) and axis > 0:
         return axis, axis
-    match = _FREE.fullmatch(str(axis).replace(" ", ""))
+    text = str(axis).replace(" ", "")
+    if match := _FROM.fullmatch(text):
+        step, more = int(match[1]), int(match[2])
+        small = step * max(-(-_SMALLEST // step), more + 1)
+        return small, small + step
+    match = _FREE.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{axis}' is none of a whole number, '*', 'n', '16*n', '2**p', '2**p*n'")
+        raise ValueError(f"'{axis}' is none of a whole number, '*', 'n', '16*n', '16*(n+1)', '2**p', '2**p*n'")
     step = int(match[1] or (match[2] if (match[2] or "").isdigit() else 0) or 1)
     small = step * -(-_SMALLEST // step)
     if "2**p" in str(axis):

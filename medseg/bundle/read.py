@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from medseg.bundle.config_files import read_config_files
+from medseg.bundle.config_files import ConfigFiles, read_config_files
 from medseg.bundle.contract import contract_faults
 from medseg.bundle.declared_names import name_of, tensor_names
 from medseg.bundle.find import METADATA
@@ -25,6 +25,9 @@ from medseg.core.files import digest_of, digest_of_file
 from medseg.core.labels import LabelSet, bare_name
 from medseg.core.series_rules import SeriesRules
 from medseg.recipe.layers import flatten
+
+if TYPE_CHECKING:
+    from medseg.bundle.foreign_model import ForeignModel
 
 PICTURE_READER = "PILReader"  # of MONAI
 WEIGHTS = Path("models") / "model.pt"
@@ -136,50 +139,58 @@ def read_bundle(root: Path, *, trusted: bool = False) -> Bundle:
     root = root.resolve()
     faults: list[str] = []
     files = read_config_files(root, faults)
-    metadata, inference, split = files.metadata, files.inference, files.split
-    name = name_of(root, metadata or {})
+    name = name_of(root, files.metadata or {})
     title = f"Bundle '{name}' in {root}"
-    wrong, model = _inference_faults(inference), None
-    if wrong and trusted and metadata is not None and inference is not None:
-        from medseg.bundle.foreign_model import evaluated_model  # imports torch and MONAI
-
-        model = evaluated_model(title, root, files.inference_name, metadata, inference)
-        metadata, inference, wrong = dict(model.metadata), dict(model.inference), []
-    evaluate, train = (None, None) if model else (files.evaluate, files.train)
+    wrong = _inference_faults(files.inference)
+    model = _evaluated(title, root, files) if wrong and trusted else None
+    if model is not None:
+        metadata, inference = dict(model.metadata), dict(model.inference)
+        files, wrong = replace(files, metadata=metadata, inference=inference, evaluate=None, train=None), []
     faults += [f"configs/{files.inference_name}: {fault}" for fault in wrong]
-    names = (model.channels, model.classes) if model else None
-    channels, classes = names or (([], []) if metadata is None else tensor_names(metadata, faults))
+    channels, classes = (model.channels, model.classes) if model else _names(files.metadata, faults)
     series = _series_rules(files.series, channels, faults)
-    faults += [f"{SPLIT.as_posix()}: {fault}" for fault in split_faults(split)] if split is not None else []
+    faults += [f"{SPLIT.as_posix()}: {fault}" for fault in split_faults(files.split)] if files.split is not None else []
     wrong_before = len(faults)
-    scoring = _scoring(evaluate, classes, faults)
+    scoring = _scoring(files.evaluate, classes, faults)
     labels_are_right = len(faults) == wrong_before
-    coded = _label_codes(metadata or {}, scoring.labels, faults) if labels_are_right else ()
+    coded = _label_codes(files.metadata or {}, scoring.labels, faults) if labels_are_right else ()
     validity = _validity(root, channels, scoring.labels, faults) if labels_are_right and channels else None
-    if wrong and inference is not None:
-        refuse_foreign(
-            title, files.inference_name, {**inference, "_meta_": metadata}, only_in_short=evaluate is not None
-        )
+    if wrong and files.inference is not None:
+        values = {**files.inference, "_meta_": files.metadata}
+        refuse_foreign(title, files.inference_name, values, only_in_short=files.evaluate is not None)
     raise_faults(title, faults, BundleError)
-    assert metadata is not None  # a missing file is a fault
-    assert inference is not None
-    aliases = metadata.get("channel_aliases", {})
+    assert files.metadata is not None  # a missing file is a fault
+    assert files.inference is not None
+    aliases = files.metadata.get("channel_aliases", {})
     return Bundle(
         name=name,
         root=root,
-        version=str(metadata["version"]),
+        version=str(files.metadata["version"]),
         channels=tuple(Channel(channel, tuple(aliases.get(channel, ()))) for channel in channels),
         scoring=scoring,
-        metadata=metadata,
-        inference=inference,
-        train_values=None if train is None else flatten(train),
-        phantom=metadata.get("phantom"),
+        metadata=files.metadata,
+        inference=files.inference,
+        train_values=None if files.train is None else flatten(files.train),
+        phantom=files.metadata.get("phantom"),
         series=series,
         coded=coded,
-        split=split,
+        split=files.split,
         validity=validity,
         located=None if model is None else model.located,
     )
+
+
+def _evaluated(title: str, root: Path, files: ConfigFiles) -> ForeignModel | None:
+    """A foreign bundle as MONAI evaluates it; None where a file of it is missing."""
+    if files.metadata is None or files.inference is None:
+        return None
+    from medseg.bundle.foreign_model import evaluated_model  # imports torch and MONAI
+
+    return evaluated_model(title, root, files.inference_name, files.metadata, files.inference)
+
+
+def _names(metadata: Mapping[str, Any] | None, faults: list[str]) -> tuple[list[str], list[str]]:
+    return ([], []) if metadata is None else tensor_names(metadata, faults)  # that it is missing is a fault already
 
 
 def _inference_faults(inference: Mapping[str, Any] | None) -> list[str]:
