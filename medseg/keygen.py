@@ -38,12 +38,14 @@ def keygen(name: Path) -> Path:
         name: Of both files, with or without an ending.
 
     Raises:
-        UsageError: It is no name: "." or "/".
+        UsageError: It is no name: "." or "/", or a folder.
         OutputError: A file exists or cannot be written.
     """
     plain = name.stem if name.suffix in (".key", ".pub") else name.name  # who names one of both files means the pair
     if plain in ("", "..", ".key", ".pub"):
         raise UsageError(f"--output '{name}' is no name of a file; give one, as in --output clinic")
+    if name.is_dir():
+        raise UsageError(f"--output '{name}' is a folder; name the keys in it, as in --output {name / 'clinic'}")
     secret, public = name.with_name(f"{plain}.key"), name.with_name(f"{plain}.pub")
     write_key_pair(secret, public, new_key())
     return public

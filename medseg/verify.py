@@ -10,7 +10,7 @@ from medseg.bundle.contents import contents_of
 from medseg.bundle.golden import LEAST_DICE
 from medseg.bundle.manifest import MANIFEST
 from medseg.bundle.open import folder_of, place_of
-from medseg.bundle.read import Bundle, read_bundle
+from medseg.bundle.read import WEIGHTS, Bundle, read_bundle
 from medseg.bundle.seal import check_seal
 from medseg.bundle.trust import NOTHING_SAID, Trust, demands_of
 from medseg.bundle.weights_look import weights_file_faults
@@ -70,7 +70,8 @@ def verify(
     say(f"{counted(len(seal.manifest['files']), 'file')}, {size(bytes_)}: as the manifest says")
     say(seal.in_words)
     found = read_bundle(folder)
-    raise_faults(f"Bundle '{place}'", weights_file_faults(contents_of(folder)), BundleError)
+    lacking = [] if found.weights.is_file() else [f"{WEIGHTS.as_posix()} is missing: a package holds weights"]
+    raise_faults(f"Bundle '{place}'", [*lacking, *weights_file_faults(contents_of(folder))], BundleError)
     say(f"configuration: builds {found.name} {found.version} without evaluating anything")
     if golden:
         _check_golden(found, say)

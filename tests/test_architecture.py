@@ -32,6 +32,7 @@ DOORS = {
     "highdicom": ("io/dicom*.py",),
     "SimpleITK": ("io/itk.py",),
     "mlflow": ("runs/tracking*.py",),
+    "onnxruntime": ("engine/onnx_runtime.py", "engine/quantize.py"),
     "openvino": ("engine/openvino.py", "engine/runtimes.py"),
     "cryptography": ("bundle/minisign.py",),
     **dict.fromkeys(("cyclonedx", "packageurl", "packaging"), ("steps/package_sbom.py",)),

@@ -6,9 +6,11 @@ Whatever is damaged, too large or a bomb is told as a fault: what could not be r
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -20,6 +22,8 @@ MOST_DIRECTORY = 4 * 2**20  # bytes of a zip's list of entries, about 50,000 of 
 STATE, SCRIPT, EXPORTED = "torch archive", "TorchScript program", "exported program"
 PLAIN, TAR = "pickle, or torch file of the old form", "tar of the oldest torch"
 DAMAGED = "damaged file"
+ANYTHING = "whatever it likes"
+_WHOLE = ("/opaque_obj_", "/custom_obj_", "/aotinductor/")  # objects, and code of a processor
 _SURE = (".pkl", ".pickle", ".pt", ".pth", ".pt2", ".ts")  # nothing but pickles and archives of them is called so
 _PERHAPS = (".ckpt", ".bin", ".joblib", ".tar")
 _PICKLES = 5  # torch's old form has that many, one after the other, and then the tensors' bytes
@@ -137,6 +141,8 @@ def _of_zip(stream: IO[bytes], most: int) -> Archive:
         for entry in entries:  # not by their names: of two with one name both are looked at
             if entry.filename.lower().endswith((*_SURE, *_PERHAPS)):
                 found += _of_entry(archive, entry, most - _read_of(found))
+        if _kind([entry.filename for entry in entries]) == EXPORTED:
+            found += _unpickled_whole(archive, entries)
     names = [entry.filename for entry in entries]
     code = sum("/code/" in name and name.endswith(".py") for name in names)
     return Archive(_kind(names), tuple(found), code)
@@ -146,6 +152,25 @@ def _kind(names: list[str]) -> str:
     if any(name.endswith("/constants.pkl") for name in names):  # as torch tells them apart
         return SCRIPT
     return EXPORTED if any(name.endswith("/archive_format") for name in names) else STATE
+
+
+def _unpickled_whole(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Iterator[Pickle]:
+    """What torch.export.load unpickles or runs whatever it holds (torch 2.13, torch/export/pt2_archive/_package.py)."""
+    for entry in entries:
+        name = entry.filename
+        is_config = name.endswith("_config.json")
+        if any(mark in name for mark in _WHOLE) or (is_config and _asks_for_pickles(archive, entry)):
+            yield Pickle(name, (ANYTHING,), (ANYTHING,))
+
+
+def _asks_for_pickles(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a list of weights or constants says that one is a pickle; also where it cannot be read."""
+    try:
+        with archive.open(entry) as inner:
+            listed = json.loads(inner.read(MOST_PICKLE))["config"].values()
+        return any(one["use_pickle"] is not False for one in listed)
+    except (*_UNREADABLE, KeyError, TypeError, AttributeError, RecursionError):
+        return True
 
 
 def _of_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> list[Pickle]:

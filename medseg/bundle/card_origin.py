@@ -75,7 +75,7 @@ def how_trained(facts: CardFacts) -> list[str]:
         "MLflow run": code(training.mlflow_run_id) if training.mlflow_run_id else "",
     }
     said = table(("", ""), [(name, value.removeprefix(", ")) for name, value in rows.items() if value.strip()])
-    return said if training.started else [*said, "How it was trained is not known here.", ""]
+    return said if training.started else [*said, "What was packaged came without a record of its training.", ""]
 
 
 def _split(training: Training) -> str:

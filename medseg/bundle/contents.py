@@ -226,7 +226,7 @@ def _shared_bytes(entries: Iterable[zipfile.ZipInfo]) -> list[str]:
     """Entries that lie in one another, so that few bytes unpack to many without a ratio that would show it."""
     placed = sorted(entries, key=lambda entry: entry.header_offset)
     return [
-        f"'{later.filename}' lies within '{earlier.filename}': a bomb"
+        f"'{later.filename}' lies within '{earlier.filename}': damaged, or a bomb"
         for earlier, later in itertools.pairwise(placed)
         if earlier.header_offset + _HEADER + earlier.compress_size > later.header_offset
     ]

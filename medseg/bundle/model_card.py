@@ -42,7 +42,7 @@ _FILES = {
     "models/model.onnx": "the network as ONNX",
     "models/model.pt2": "the network as `torch.export` leaves it",
     "models/model_int8.onnx": "the network in 8-bit numbers, as ONNX",
-    "golden/": "a study with the label map that this model gave where it was packaged",
+    "golden/": "a small scan, drawn or given away, with the label map that this model gave where it was packaged",
 }
 
 
@@ -114,9 +114,10 @@ def _classes(metadata: Mapping[str, Any]) -> str:
 
 def _intended_use(facts: CardFacts) -> list[str]:
     if facts.intended_use and facts.intended_use.strip():
-        return ["As whoever packaged it answers for:", "", f"> {words(facts.intended_use)}", ""]
+        return ["Whoever packaged it answers for this use:", "", f"> {words(facts.intended_use)}", ""]
     said = facts.metadata.get("intended_use", "")
-    return [f"**{RESEARCH_ONLY}**", "", *([words(said), ""] if said not in ("", RESEARCH_ONLY) else [])]
+    is_new = said and "not a medical device" not in said.lower() and said != RESEARCH_ONLY
+    return [f"**{RESEARCH_ONLY}**", "", *([words(said), ""] if is_new else [])]
 
 
 def _not_for(facts: CardFacts) -> list[str]:
@@ -150,15 +151,16 @@ def _quantised(quantised: Quantised | None) -> list[str]:
     if quantised is None:
         return []
     calibrated = "" if quantised.calibrated_on is None else f", calibrated on {studies(quantised.calibrated_on)}"
-    timed = ", ".join(f"{ratio:.2f} of the time in {words(name)}" for name, ratio in quantised.time_ratios.items())
+    timed = " and ".join(f"{ratio:.2f} of the time in {words(name)}" for name, ratio in quantised.time_ratios.items())
+    machine = f"; on the machine that packaged it {timed} (above 1 it is slower)" if timed else ""
     which = "the studies that it was calibrated on" if quantised.same_studies else studies(quantised.n)
     rows = [(words(label), fixed(mean, 4), fixed(least, 4)) for label, (mean, least) in quantised.agreement.items()]
     return [
         f"{code(quantised.file)} computes in 8-bit numbers{calibrated}. It takes {quantised.size_ratio:.2f} of the "
-        f"size in fp32{f', and {timed}' if timed else ''}. Dice of its label maps with those in fp32, on {which}:",
+        f"size in fp32{machine}. Dice of its label maps with those in fp32, on {which}:",
         "",
         *table(("Label", "mean", "lowest"), rows, numbers=(1, 2)),
-        *([] if quantised.golden is None else [f"On the golden study: {fixed(quantised.golden, 4)}, the lowest.", ""]),
+        *([] if quantised.golden is None else [f"{_ON_GOLDEN} {fixed(quantised.golden, 4)}.", ""]),
     ]
 
 
@@ -173,11 +175,13 @@ def _check(facts: CardFacts) -> list[str]:
     return [*lines, f"{said}{more if golden else ''}.", ""]
 
 
+_ON_GOLDEN = "On the golden study, where eight bits need not agree as the other forms must, the lowest of a label is"
 _VERIFY = "python -m medseg.verify --bundle BUNDLE"
 
 
 def _use(facts: CardFacts) -> list[str]:
-    lines = ["    python -m medseg.infer --bundle BUNDLE --input STUDY --output DIR", ""]
+    key = " --key KEY.pub" if facts.signed else ""
+    lines = [f"    python -m medseg.infer --bundle BUNDLE{key} --input STUDY --output DIR", ""]
     if "configs/inference.yaml" not in facts.files:
         return lines
     packages = ", ".join(code(name) for name in facts.metadata.get("required_packages_version", {}))

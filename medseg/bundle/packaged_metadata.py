@@ -9,6 +9,7 @@ from typing import Any
 from medseg.bundle.metadata import metadata_faults
 from medseg.bundle.results import KEY as RESULTS
 from medseg.core.errors import BundleError, UsageError, raise_faults
+from medseg.core.printable import printable
 
 RESEARCH_ONLY = "For research only. It is no medical device; a qualified reader checks every result."
 # Keys of MONAI's specification, and the packages whose versions they are.
@@ -53,7 +54,7 @@ def packaged_metadata(
     Args:
         metadata: Parsed metadata.json of the bundle.
         version: Of the package.
-        change: What is new in it, one line; takes the place of a line that the changelog has for this version.
+        change: What is new in it, one line; stands before what the changelog has for this version already.
         versions: Package to version, of the environment that it was validated in: "torch" to "2.13.0+cpu".
         results: Becomes eval_metrics; None keeps what the bundle says, which holds for its own weights.
         intended_use: As whoever packages it answers for; None keeps the bundle's, or says that it is for research.
@@ -99,7 +100,9 @@ def _dice(row: Mapping[str, Any]) -> dict[str, Any]:
 def _changelog(before: Any, version: str, change: str) -> dict[str, str]:
     """Newest first, as every bundle of medseg has it."""
     older = before if isinstance(before, Mapping) else {}
-    return {version: " ".join(change.split()), **{key: line for key, line in older.items() if key != version}}
+    told = [str(older[version])] if version in older else []  # what was said of this version stays
+    line = "; ".join(dict.fromkeys([printable(" ".join(change.split())), *told]))
+    return {version: line, **{key: line for key, line in older.items() if key != version}}
 
 
 def _version_in(output: str, bundle_name: str) -> str | None:

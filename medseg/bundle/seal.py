@@ -13,6 +13,7 @@ from medseg.bundle.minisign import is_as_written, signer_of, verify
 from medseg.bundle.minisign_keys import public_key_of, read_public_key
 from medseg.bundle.trust import Demand
 from medseg.core.errors import BundleError, raise_faults
+from medseg.core.printable import printable
 
 _GET = "Get it again from whoever packaged it."
 
@@ -39,7 +40,7 @@ class Seal:
         if self.manifest is None:
             return "not sealed: no manifest.json, so nothing says whether it was changed"
         if self.signed_by is not None:
-            return f"sealed, and signed by key {self.signed_by}: {self.comment}"
+            return f"sealed, and signed by key {self.signed_by}: {printable(self.comment)}"
         if self.claimed is not None:
             return f"sealed; signed by key {self.claimed}, by its own word: --key PUB checks it"
         return "sealed, not signed: whoever can change a file can change the manifest"
@@ -65,9 +66,9 @@ def check_seal(
         return Seal()
     signature = read_text(contents, SIGNATURE) if SIGNATURE in contents.names else None
     manifest = read_manifest(contents)
+    claimed = _claimed(contents, signature)
     # Before a byte of the rest is read: what it says of the files is worth as much as its signer.
     signed = [_signed(contents, signature, demand) for demand in demands]
-    claimed = _claimed(contents, signature)
     if not signed or claimed == _announced(contents, manifest):  # else signed anew, by a key that is trusted here
         _check_announced(contents, manifest, signature)
     if files:

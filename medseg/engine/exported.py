@@ -11,6 +11,7 @@ from torch import nn
 
 from medseg.core.errors import InferenceError
 from medseg.core.exports import EXPORTS
+from medseg.engine.onnx_runtime import import_onnxruntime
 from medseg.engine.openvino import compiler, onnx_model, openvino_options
 
 Run = Callable[[torch.Tensor], torch.Tensor]
@@ -62,8 +63,7 @@ def run_exported(form: str, path: Path) -> Run:
 
 def onnx_run(model: Path | bytes) -> Run:
     """A network in ONNX, by ONNX Runtime."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     given = str(model) if isinstance(model, Path) else model

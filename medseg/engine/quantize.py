@@ -12,6 +12,7 @@ from typing import Any
 from medseg.core.errors import OutputError
 from medseg.core.types import FloatArray
 from medseg.engine.export import INPUT, OUTPUT
+from medseg.engine.onnx_runtime import import_onnxruntime
 
 _KINDS = ("Conv", "ConvTranspose")  # nearly all of the work; norms and sums stay in fp32
 
@@ -51,6 +52,8 @@ def quantize(source: Path, windows: Sequence[FloatArray], target: Path) -> None:
 
 def _quantize(source: Path, windows: Sequence[FloatArray], target: Path) -> None:
     import onnx
+
+    import_onnxruntime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     graph = onnx.load(str(source)).graph

@@ -189,7 +189,7 @@ def data_license(plan: Plan) -> str:
     source = plan.data.source
     licence = source.licence or "not stated by the data. Find out before you train and before you publish weights"
     lines = [
-        "Data this bundle was planned from. None of it is in this folder.",
+        "Data this bundle was planned from. No scan of it is in this folder.",
         "",
         f"{source.title}",
         f"Licence: {licence}.",

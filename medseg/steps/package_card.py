@@ -19,6 +19,9 @@ from medseg.steps.package_request import PackageRequest
 from medseg.steps.package_source import Source
 
 LICENCE = Path("docs") / "data_license.txt"
+_OF_PICTURES = """
+docs/gallery/ holds pictures of studies that this model was evaluated on: the terms of that data hold for them too.
+"""
 _TERMS = "configuration: `LICENSE`; weights: `docs/data_license.txt`"
 
 
@@ -43,7 +46,8 @@ def write_card(
     for name, png in evidence.pictures.items():
         with replacing(bundle.root / name) as temporary:
             temporary.write_bytes(png)
-    write_text(bundle.root / LICENCE, _licence_text(bundle, source, request))
+    pictures = _OF_PICTURES if evidence.pictures else ""
+    write_text(bundle.root / LICENCE, f"{_licence_text(bundle, source, request).rstrip()}\n{pictures}")
     signature = (SIGNATURE,) if request.sign is not None else ()
     facts = CardFacts(
         name=bundle.name,

@@ -69,7 +69,7 @@ def check_request(request: PackageRequest) -> None:
     Raises:
         UsageError: Something cannot.
     """
-    raise_faults("medseg package", _faults(request), UsageError)
+    raise_faults("package", _faults(request), UsageError)
 
 
 def _faults(request: PackageRequest) -> Iterator[str]:

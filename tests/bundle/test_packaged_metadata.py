@@ -39,8 +39,8 @@ def test_version_and_changelog_are_those_of_the_package_and_the_newest_comes_fir
     assert metadata_faults(found) == []
 
 
-def test_a_line_of_the_same_version_is_replaced() -> None:
-    assert packaged(version="0.1.0", change="two\nlines")["changelog"] == {"0.1.0": "two lines"}
+def test_a_line_of_the_same_version_stays_behind_the_new_one() -> None:
+    assert packaged(version="0.1.0", change="two\nlines")["changelog"] == {"0.1.0": "two lines; first"}
 
 
 def test_versions_are_those_of_the_environment_without_the_build() -> None:

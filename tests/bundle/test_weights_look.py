@@ -115,3 +115,43 @@ def test_a_checkpoint_of_a_training_with_numbers_of_numpy_is_taken(bundle: Path)
 def test_a_link_to_nowhere_is_no_fault_of_the_weights(bundle: Path) -> None:
     (bundle / "models" / "annexed.pt").symlink_to(bundle / "nowhere")
     assert weights_file_faults(contents_of(bundle)) == []
+
+
+@pytest.fixture
+def program(bundle: Path) -> Path:
+    """A program of torch.export."""
+    network, path = torch.nn.Conv3d(1, 1, 1), bundle / "models" / "model.pt2"
+    torch.export.save(torch.export.export(network, (torch.zeros(1, 1, 2, 2, 2),)), path)
+    return path
+
+
+def _changed(path: Path, change: Callable[[str, bytes], bytes], more: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in ({name: change(name, data) for name, data in entries.items()} | more).items():
+            archive.writestr(name, data)
+
+
+def _pickled(name: str, data: bytes) -> bytes:
+    return data.replace(b'"use_pickle": false', b'"use_pickle": true') if name.endswith("_config.json") else data
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        (_pickled, {}),
+        (lambda name, data: b"{" if name.endswith("weights_config.json") else data, {}),
+        (lambda _, data: data, {"model/data/constants/opaque_obj_0": b"N."}),
+        (lambda _, data: data, {"model/data/constants/custom_obj_0": b"N."}),
+        (lambda _, data: data, {"model/data/aotinductor/model/a.so": b""}),
+    ],
+    ids=["weights as pickles", "a list that cannot be read", "an object", "an object of C++", "code"],
+)
+def test_a_program_that_has_things_unpickled_or_run_is_refused(
+    bundle: Path, program: Path, change: Callable[[str, bytes], bytes], more: dict[str, bytes]
+) -> None:
+    assert weights_file_faults(contents_of(bundle)) == []
+    _changed(program, change, more)
+    (fault,) = weights_file_faults(contents_of(bundle))
+    assert fault.startswith("models/model.pt2: its pickle would import whatever it likes")

@@ -110,9 +110,9 @@ def test_the_card_tells_what_each_form_is_worth(bundle: Bundle) -> None:
     assert "1.0000" not in row  # of the label that agrees worse
     eight = text.partition("`models/model_int8.onnx` computes in 8-bit numbers, calibrated on 12 studies.")[2]
     assert "It takes 0.25 of the size in fp32" in eight
-    assert "0.25 of the time in fp32, 0.50 of the time in bf16" in eight
+    assert "0.25 of the time in fp32 and 0.50 of the time in bf16" in eight
     assert "| anterior | 0.9910 | 0.9825 |" in eight
-    assert "On the golden study: 0.9512, the lowest." in eight
+    assert "the lowest of a label is 0.9512." in eight
 
 
 def test_the_card_of_a_package_is_written_anew_when_it_is_packaged_again(bundle: Bundle) -> None:

@@ -22,7 +22,7 @@ def faults(request: PackageRequest) -> list[str]:
     with pytest.raises(UsageError) as raised:
         check_request(request)
     title, *lines = str(raised.value).splitlines()
-    assert title == f"medseg package: {len(lines)} fault{'s' if len(lines) > 1 else ''}"
+    assert title == f"package: {len(lines)} fault{'s' if len(lines) > 1 else ''}"
     return [line.strip() for line in lines]
 
 

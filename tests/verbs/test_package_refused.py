@@ -34,7 +34,7 @@ def test_all_that_is_wrong_with_a_command_is_told_at_once(made: Made, tmp_path: 
     answer = packaged(made.run, out / "x.zip", *words, "--sign", gone, "--evaluation", gone)
     assert answer.code == 2
     told = answer.err.splitlines()
-    assert told[0] == "medseg: medseg package: 9 faults"
+    assert told[0] == "medseg: package: 9 faults"
     assert sorted(line.split()[0] for line in told[1:]) == sorted(
         [
             "--output",
