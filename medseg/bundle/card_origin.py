@@ -11,7 +11,7 @@ from medseg.core.in_words import counted
 
 _PARTS = {
     "train": "Trained on",
-    "validation": "Chosen by (validation)",
+    "validation": "Weights chosen by (validation)",
     "chose_postprocessing": "Chose the postprocessing",
     "holdout": "Held out",
 }
@@ -20,7 +20,7 @@ _INTENSITY = {
     "p0.5": "low intensities (0.5 %)",
     "p50": "middle intensity",
     "p99.5": "high intensities (99.5 %)",
-    "median_position": "where the middle intensity lies between low (0) and high (1)",
+    "median_position": "where the middle intensity lies between the lowest (0) and highest (1) 0.5 %",
 }
 
 

@@ -25,5 +25,7 @@ def size(bytes_: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: "1 patient", "2 patients"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number of things: "1 patient", "2 patients", "2 studies"."""
+    if number == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{number} {noun}s"

@@ -118,7 +118,7 @@ def _begin(source: Source, root: Path, request: PackageRequest, version: str, ev
     metadata = packaged_metadata(
         source.bundle.metadata,
         version=version,
-        change=request.change or f"packaged with {counted(len(source.split.get('train', ())), 'study')} trained on",
+        change=request.change or f"packaged; trained on {counted(len(source.split.get('train', ())), 'study')}",
         versions=versions(),
         results=evidence.results,
         intended_use=request.intended_use,

@@ -93,7 +93,7 @@ def test_data_and_training_are_told_in_numbers() -> None:
         f"| Data | Task04_Hippocampus, SHA-256 `{'cd' * 32}` |",
         "| Bundle made for | Some collection |",
         "| Trained on | 148 studies of 109 patients |",
-        "| Chosen by (validation) | 17 studies of 12 patients |",
+        "| Weights chosen by (validation) | 17 studies of 12 patients |",
         "| Held out | 43 studies |",
         "| Split | by patient, by chance (seed 0); fold 0 of 5 is held out |",
         "| Training | begun on 2031-05-01, 45 min, 445 epochs (weights of epoch 50), 4447 steps, cuda:0, bf16, stopped "

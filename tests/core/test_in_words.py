@@ -15,9 +15,19 @@ def test_sides_are_joined() -> None:
     assert times((40, 56, 40)) == "40 x 56 x 40"
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "0 patients"), (1, "1 patient"), (2, "2 patients")])
-def test_one_is_no_plural(number: int, text: str) -> None:
-    assert counted(number, "patient") == text
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (0, "patient", "0 patients"),
+        (1, "patient", "1 patient"),
+        (2, "patient", "2 patients"),
+        (1, "study", "1 study"),
+        (2, "study", "2 studies"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_one_is_no_plural(number: int, noun: str, text: str) -> None:
+    assert counted(number, noun) == text
 
 
 @pytest.mark.parametrize(
