@@ -1,3 +1,4 @@
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,6 @@ import tiny
 
 from medseg.bundle.read import Bundle, read_bundle
 from medseg.core.errors import UsageError
-from medseg.engine import runtimes
 from medseg.steps.computing import Computing, exported_file
 
 
@@ -17,7 +17,7 @@ def bundle(tmp_path: Path) -> Bundle:
 
 @pytest.fixture(autouse=True)
 def _all_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_only_what_runs_onnx_is_needed_where_the_bundle_has_the_file(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = {"onnxruntime": object()}
-    monkeypatch.setattr(runtimes.importlib.util, "find_spec", there.get)
+    monkeypatch.setattr(importlib.util, "find_spec", there.get)
     how = Computing(engine="onnx")
     how.on_this_machine()
     with pytest.raises(UsageError, match=r"--engine onnx needs onnx, onnxscript: pip install 'medseg\[onnx\]'"):

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import shutil
 from importlib.util import find_spec
@@ -18,13 +19,7 @@ from medseg.datasets.detect import read_dataset
 from medseg.engine.export import ToExport, write_export
 from medseg.engine.exported import ExportedNetwork
 from medseg.io.study import read_study
-from medseg.steps import package_exports
-from medseg.steps.package_exports import (
-    ExportReport,
-    check_exports,
-    export_network,
-    label_agreement,
-)
+from medseg.steps.package_exports import ExportReport, export_network, label_agreement
 
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")), reason="the extra onnx is missing"
@@ -98,7 +93,7 @@ def test_a_file_of_another_network_shows_in_its_label_map(bundle: Bundle, tmp_pa
 def test_a_form_that_is_not_the_network_is_refused(
     says: object, message: str, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package_exports, "exported_network", lambda *_: ExportedNetwork(says))  # type: ignore[arg-type]
+    monkeypatch.setattr("medseg.steps.package_exports.exported_network", lambda *_: ExportedNetwork(says))  # type: ignore[arg-type]
     with pytest.raises(BundleError, match=rf"models/model\.ts {message}"):
         export_network(bundle, ["torchscript"], tmp_path)
 
@@ -108,11 +103,13 @@ def test_no_form_is_no_work(bundle: Bundle, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_onnx_needs_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_exports, "find_spec", lambda name: None if name == "onnxscript" else object())
-    check_exports(["torchscript", "pt2"])
+def test_what_onnx_needs_is_told_before_anything_is_done(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(UsageError, match=r"--export onnx needs onnxscript: pip install 'medseg\[onnx\]'"):
-        check_exports(["torchscript", "onnx"])
+        export_network(bundle, ("torchscript", "onnx"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_infer_takes_the_file_of_a_bundle(
