@@ -141,11 +141,11 @@ def _of_zip(stream: IO[bytes], most: int) -> Archive:
         for entry in entries:  # not by their names: of two with one name both are looked at
             if entry.filename.lower().endswith((*_SURE, *_PERHAPS)):
                 found += _of_entry(archive, entry, most - _read_of(found))
-        if _kind([entry.filename for entry in entries]) == EXPORTED:
-            found += _unpickled_whole(archive, entries)
-    names = [entry.filename for entry in entries]
+        names = [entry.filename for entry in entries]
+        kind = _kind(names)
+        found += _unpickled_whole(archive, entries) if kind == EXPORTED else []
     code = sum("/code/" in name and name.endswith(".py") for name in names)
-    return Archive(_kind(names), tuple(found), code)
+    return Archive(kind, tuple(found), code)
 
 
 def _kind(names: list[str]) -> str:

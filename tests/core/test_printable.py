@@ -13,6 +13,7 @@ from medseg.core.printable import printable
         ("a\nb\tc", "a\\nb\\tc"),
         ("\u202e\u200b\x9b", "\\u202e\\u200b\\x9b"),
         ("\udc80", "\\udc80"),
+        ("a\n\r\x1b[2J\u202eb\u200b\x00µ", r"a\n\r\x1b[2J\u202eb\u200b\x00µ"),
     ],
 )
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:

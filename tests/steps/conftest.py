@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from medseg.bundle.read import Bundle, read_bundle
+from medseg.runs.tracking import ready_database
 from medseg.steps.planning import PlanRequest
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent))  # trials.py
 def hippocampus() -> Bundle:
     """One channel, t1, recognised by rules."""
     return read_bundle(_CHECKOUT / "bundles" / "hippocampus_unet3d")
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with an MLflow database that holds nothing; copy it."""
+    folder = tmp_path_factory.mktemp("store")
+    ready_database(f"sqlite:///{folder / 'mlflow.db'}")
+    return folder
 
 
 @pytest.fixture(scope="session")

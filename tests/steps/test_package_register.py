@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medseg.core.errors import OutputError, UsageError
-from medseg.runs.tracking import Plan, new_run, ready_database
+from medseg.runs.tracking import Plan, new_run
 from medseg.steps.package_register import register_package
 from medseg.steps.package_request import PackageRequest
 from medseg.steps.package_source import Source
@@ -17,13 +17,6 @@ from medseg.steps.packaging import Package
 from tests.packages import NAME, packaged
 
 AWAY = "http://127.0.0.1:9"  # nothing answers there
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("store")
-    ready_database(f"sqlite:///{folder / 'mlflow.db'}")
-    return folder
 
 
 @pytest.fixture

@@ -9,17 +9,10 @@ from medseg.bundle.contents import contents_of
 from medseg.bundle.minisign import new_key
 from medseg.core.errors import OutputError, UsageError
 from medseg.core.files import digest_of_file
-from medseg.runs.tracking import Plan, new_run, ready_database
+from medseg.runs.tracking import Plan, new_run
 from medseg.steps.registry import fetch
 from medseg.steps.registry_publish import Version, publish, tags_of
 from tests.packages import NAME, Packaged, packaged
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("store")
-    ready_database(f"sqlite:///{folder / 'mlflow.db'}")
-    return folder
 
 
 @pytest.fixture

@@ -29,9 +29,13 @@ def _network_of(size: int) -> Callable[[dict[str, Any], Kit], None]:
 
 _LOOKING = ("check", "verify")
 ROWS = [
-    Hostile("a pickled object among the weights", weights(w.pickled_object), ("model.pt",)),
+    Hostile(
+        "a pickled object among the weights", weights(w.pickled_object), ("model.pt", "could run code"), by=("infer",)
+    ),
+    Hostile("a pickled object that is looked at", weights(w.pickled_object), ("model.pt: its pickle would",), _LOOKING),
     Hostile("a pickled object in torch's old form", weights(w.old_form), ("model.pt",)),
-    Hostile("a bare pickle as weights", weights(w.bare_pickle), ("model.pt",)),
+    Hostile("a bare pickle as weights", weights(w.bare_pickle), ("model.pt", "could run code"), by=("infer",)),
+    Hostile("a bare pickle that is looked at", weights(w.bare_pickle), ("model.pt: its pickle would",), _LOOKING),
     Hostile("a TorchScript program as weights", weights(w.program), ("model.pt",)),
     Hostile("an ordinary zip as weights", weights(w.ordinary_zip), ("model.pt",)),
     # medseg infer opens neither; other programs do.
